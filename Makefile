@@ -1,0 +1,46 @@
+# The commands of this project. `make help` lists them.
+#
+# One virtual environment serves them all; it is made once, and again only when the project's
+# requirements change (the stamp file below is older than they are).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SPEECH_DATA ?= $(abspath ../shared/data)
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
+
+.PHONY: help demo test test-all lint format benchmark-set clean
+
+help:
+	@echo "make demo           install, blend a small data set from the built-in sounds, show where"
+	@echo "make test           install, check style and types, run the tests"
+	@echo "make test-all       the same with the slow tests"
+	@echo "make benchmark-set  build the benchmark set from the recordings in SPEECH_DATA"
+	@echo "make format         put the code into the house style"
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/python -m prepare_data --speech --noise --samples 60 --out data/demo
+	$(BIN)/python -m prepare_data.show data/demo
+
+test: $(STAMP) lint
+	$(BIN)/python -m pytest
+
+test-all: $(STAMP) lint
+	$(BIN)/python -m pytest -m ''
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

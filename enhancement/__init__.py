@@ -1,0 +1,1 @@
+"""What any denoiser needs: training, checkpoints, running over files, metrics."""

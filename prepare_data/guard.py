@@ -1,0 +1,56 @@
+"""What every command line does with errors and interruptions: one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from types import FrameType
+
+from prepare_data.errors import UserError
+
+_AGAIN = "Run the same command again to go on where it stopped."
+
+
+def guarded(command: Callable[[], int], *, program: str) -> int:
+    """Run a command; print what a person can put right in a sentence, never a stack trace.
+
+    Returns:
+        The command's own exit code; 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return command()
+    except UserError as error:
+        return _say(f"{program}: {error}", 2)
+    except KeyboardInterrupt:
+        return _say(f"{program}: stopped. {_AGAIN}", 130)
+    except _Terminated:
+        return _say(f"{program}: terminated. {_AGAIN}", 143)
+    except BrokenProcessPool:
+        return _say(
+            f"{program}: a worker process was killed, perhaps for want of memory. {_AGAIN} "
+            "Fewer --jobs need less.",
+            1,
+        )
+    except MemoryError:
+        return _say(f"{program}: out of memory. Fewer --jobs or shorter samples need less.", 1)
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+class _Terminated(BaseException):
+    """SIGTERM, so that files are closed and workers stopped on the way out."""
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _say(message: str, code: int) -> int:
+    encoded = message.encode(sys.stderr.encoding or "utf-8", "backslashreplace")
+    print(encoded.decode(sys.stderr.encoding or "utf-8"), file=sys.stderr)
+    return code

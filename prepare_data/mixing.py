@@ -1,0 +1,118 @@
+"""Blend a voice with a noise at a signal-to-noise ratio, and write the blend so that it adds up."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from prepare_data.speech_level import active_speech_level
+
+PEAK_LIMIT = 0.999
+FULL_SCALE = 32_768
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A voice, a noise and their sum, each of shape (samples,), and the gains that made them."""
+
+    voice: np.ndarray
+    noise: np.ndarray
+    noisy_voice: np.ndarray
+    voice_gain: float
+    noise_gain: float
+
+
+def mix(
+    voice: np.ndarray,
+    noise: np.ndarray,
+    *,
+    sample_rate: int,
+    snr_db: float,
+    level_dbfs: float | None = None,
+    speech_level_dbfs: float | None = None,
+) -> Mixture:
+    """Blend so that the active voice stands `snr_db` above the noise.
+
+    The ratio is that of the speech level by ITU-T P.56, which leaves pauses out, to the noise's
+    mean power over the whole segment. One gain common to voice and noise then sets the level of
+    the mixture, lowered where a peak of any of the three would pass full scale.
+
+    Args:
+        voice: shape (samples,), full scale at 1.
+        noise: the same shape.
+        sample_rate: in hertz.
+        snr_db: ratio of active speech level to noise level.
+        level_dbfs: RMS level of the sum; None keeps the voice's own level.
+        speech_level_dbfs: the voice's active speech level, where it is known already.
+
+    Returns:
+        The blend, float64.
+
+    Raises:
+        ValueError: if shapes differ, or the voice or the noise is silent.
+    """
+    voice, noise = _as_pair(voice, noise)
+    if speech_level_dbfs is None:
+        speech_level_dbfs, _ = active_speech_level(voice, sample_rate)
+    noise_level_dbfs = power_db(noise)
+    if not (math.isfinite(speech_level_dbfs) and math.isfinite(noise_level_dbfs)):
+        raise ValueError("a silent voice or noise has no signal-to-noise ratio")
+    noise_gain = 10 ** ((speech_level_dbfs - snr_db - noise_level_dbfs) / 20)
+    common = 1.0
+    if level_dbfs is not None:
+        common = 10 ** ((level_dbfs - power_db(voice + noise_gain * noise)) / 20)
+    return _scaled(voice, noise, noise_gain, common)
+
+
+def mix_amplitudes(voice: np.ndarray, noise: np.ndarray, *, noise_level: float) -> Mixture:
+    """Blend as older recipes do: the noise's amplitude times a factor, whatever its loudness.
+
+    Args:
+        voice: shape (samples,), full scale at 1.
+        noise: the same shape.
+        noise_level: factor of the noise, 0.2 to 0.8 in those recipes.
+
+    Returns:
+        The blend, float64; turned down as a whole where it would pass full scale.
+
+    Raises:
+        ValueError: if shapes differ.
+    """
+    voice, noise = _as_pair(voice, noise)
+    return _scaled(voice, noise, noise_level, 1.0)
+
+
+def to_int16(mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Round voice and noise to 16 bits and add them up as integers.
+
+    Returns:
+        voice, noise and noisy_voice, int16, with noisy_voice == voice + noise exactly.
+    """
+    voice = np.rint(mixture.voice * FULL_SCALE).astype(np.int16)
+    noise = np.rint(mixture.noise * FULL_SCALE).astype(np.int16)
+    return voice, noise, voice + noise
+
+
+def power_db(audio: np.ndarray) -> float:
+    """Return the mean power in dB relative to full scale; silence gives -inf."""
+    signal = np.asarray(audio, dtype=np.float64)
+    power = float(np.mean(signal * signal)) if signal.size else 0.0
+    return 10 * math.log10(power) if power > 0 else -math.inf
+
+
+def _as_pair(voice: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if voice.shape != noise.shape or voice.ndim != 1:
+        raise ValueError(f"voice {voice.shape} and noise {noise.shape} must both be (samples,)")
+    return np.asarray(voice, dtype=np.float64), np.asarray(noise, dtype=np.float64)
+
+
+def _scaled(voice: np.ndarray, noise: np.ndarray, noise_gain: float, common: float) -> Mixture:
+    """Apply the gains, and turn all down where voice, noise or their sum would clip."""
+    noise = noise_gain * noise
+    peak = max(float(np.max(np.abs(part), initial=0)) for part in (voice, noise, voice + noise))
+    if peak * common > PEAK_LIMIT:
+        common = PEAK_LIMIT / peak
+    voice, noise = common * voice, common * noise
+    return Mixture(voice, noise, voice + noise, common, common * noise_gain)
