@@ -44,3 +44,14 @@ lint: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+benchmark-set: $(STAMP)
+	@test -d "$(SPEECH_DATA)/speech" || { echo "Set SPEECH_DATA to the folder of real recordings (it has speech/ and noise/)."; exit 2; }
+	$(BIN)/python -m prepare_data --out data/benchmark --samples 2000 300 900 --seed 0 \
+	    --speech "$(SPEECH_DATA)/speech" \
+	    --noise "$(SPEECH_DATA)/noise/ESC-10" "$(SPEECH_DATA)/noise/kitchen20" "$(SPEECH_DATA)/noise/ambience" \
+	    --train-only "$(SPEECH_DATA)/speech/Picovoice-s2i" "$(SPEECH_DATA)/speech/Picovoice-wakewords" \
+	    --min-speech-snr-db 25 30 --jobs $(JOBS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

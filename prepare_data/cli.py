@@ -86,17 +86,17 @@ def run(job: Job) -> int:
     """Do the job and print what was found and made."""
     from prepare_data.building import build
     from prepare_data.collection import collect
-    from prepare_data.demo import demo_corpus
+    from prepare_data.demo import demo_corpus, is_demo_corpus
     from prepare_data.summary import describe_collection, describe_data_set
 
     started = time.monotonic()
-    _refuse_file_as_folder(job.out)
-    demo = {
-        kind: [demo_corpus(kind, job.out)] for kind in ("speech", "noise") if not getattr(job, kind)
-    }
+    _refuse_wrong_paths(job)
+    folders = {}
+    for kind, given in (("speech", job.speech), ("noise", job.noise)):
+        folders[kind] = given or (demo_corpus(kind, job.out),)
     collection = collect(
-        demo.get("speech", job.speech),
-        demo.get("noise", job.noise),
+        folders["speech"],
+        folders["noise"],
         job.settings,
         train_only=job.train_only,
         excluded=job.out,
@@ -104,9 +104,7 @@ def run(job: Job) -> int:
         quiet=job.quiet,
     )
     for corpus in collection.corpora:
-        corpus.synthetic = any(
-            corpus.root.is_relative_to(folder.absolute()) for (folder,) in demo.values()
-        )
+        corpus.synthetic = is_demo_corpus(corpus.root, job.out)
     print(describe_collection(collection, job.settings))
     if job.pack is not None:
         from prepare_data.pack import write_pack
@@ -142,9 +140,20 @@ def _write_plan(job: Job, collection: Any) -> None:
     print(f"plan: {path} (nothing was rendered)")
 
 
-def _refuse_file_as_folder(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out} is a file; a folder is wanted.")
+def _refuse_wrong_paths(job: Job) -> None:
+    """Check every folder before any work is done."""
+    if job.out.exists() and not job.out.is_dir():
+        raise UserError(f"--out {job.out} is a file; a folder is wanted.")
+    for option, folders in (
+        ("--speech", job.speech),
+        ("--noise", job.noise),
+        ("--train-only", job.train_only),
+    ):
+        for folder in folders:
+            if not folder.exists():
+                raise UserError(f"{option} {folder} does not exist.")
+            if not folder.is_dir():
+                raise UserError(f"{option} {folder} is a file; a folder is wanted.")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -38,3 +38,8 @@ def demo_corpus(kind: str, out: Path) -> Path:
             write_demo_noise(partial)
         os.replace(partial, folder)
     return folder
+
+
+def is_demo_corpus(root: Path, out: Path) -> bool:
+    """Return whether a corpus folder is one of the built-in corpora of a data set."""
+    return root.resolve().is_relative_to((out / FOLDER_NAME).resolve())

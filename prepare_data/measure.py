@@ -25,6 +25,7 @@ _SMOOTHING_FRAMES = 3  # 30 ms, as in P.56
 _FLOOR_PERCENTILE_OF_PAUSES = 15
 _LEAST_FLOOR_PERCENTILE = 3  # of all frames, where a recording has hardly a pause
 _SHORTEST_SOUND_FRAMES = 5
+_LONGEST_RHYTHM_FRAMES = 100
 
 
 @dataclass(frozen=True)
@@ -137,14 +138,17 @@ def find_speech(levels: Levels) -> Speech:
 def find_sound(levels: Levels) -> list[tuple[int, int]]:
     """Return the stretches (first, end) of level frames between digital silences.
 
-    Silences and sounds shorter than 50 ms do not count.
+    A silence of up to a second is rhythm (a clock ticks, a dog barks again) and stays; longer ones,
+    and those before the first sound and after the last, are the padding of a clip.
     """
-    silences = [(a, b) for a, b in runs(levels.codes == 0) if b - a >= _SHORTEST_SOUND_FRAMES]
-    sounding = np.ones(len(levels.codes), dtype=bool)
-    for first, end in silences:
-        sounding[first:end] = False
-    stretches = runs(sounding)
-    return [(a, b) for a, b in stretches if b - a >= _SHORTEST_SOUND_FRAMES] or stretches
+    sounds: list[tuple[int, int]] = []
+    for first, end in runs(levels.codes > 0):
+        if sounds and first - sounds[-1][1] <= _LONGEST_RHYTHM_FRAMES:
+            sounds[-1] = (sounds[-1][0], end)
+        else:
+            sounds.append((first, end))
+    long_enough = [(a, b) for a, b in sounds if b - a >= _SHORTEST_SOUND_FRAMES]
+    return long_enough or sounds
 
 
 def runs(flags: np.ndarray) -> list[tuple[int, int]]:

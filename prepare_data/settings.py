@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -175,6 +176,20 @@ def _check(s: Settings) -> None:
         s.min_duration,
     )
     _require(s.seed >= 0, "--seed must be 0 or more", s.seed)
+    if s.speaker_regex is not None:
+        _check_regex(s.speaker_regex)
+
+
+def _check_regex(expression: str) -> None:
+    try:
+        groups = re.compile(expression).groups
+    except re.error as error:
+        raise UserError(f"--speaker-regex {expression!r} is malformed: {error}.") from error
+    if not groups:
+        raise UserError(
+            f"--speaker-regex {expression!r} has no group: put the part that names the speaker "
+            "in parentheses."
+        )
 
 
 def _require_range(option: str, pair: tuple[float, ...], lowest: float, highest: float) -> None:

@@ -27,7 +27,7 @@ def find_speech_corpora(top: Folder, *, speaker_regex: str | None = None) -> lis
             named `speaker`) of the first match in a recording's relative path is its speaker.
 
     Raises:
-        UserError: if the expression is malformed or matches no recording.
+        UserError: if the expression matches no recording.
     """
     if speaker_regex is not None:
         return [_by_regex(top, speaker_regex)]
@@ -98,15 +98,7 @@ def _flat(folder: Folder) -> Corpus:
 
 
 def _by_regex(folder: Folder, expression: str) -> Corpus:
-    try:
-        pattern = re.compile(expression)
-    except re.error as error:
-        raise UserError(f"--speaker-regex {expression!r} is malformed: {error}.") from error
-    if not pattern.groups:
-        raise UserError(
-            f"--speaker-regex {expression!r} has no group: put the part that names the speaker "
-            "in parentheses."
-        )
+    pattern = re.compile(expression)
     group: int | str = "speaker" if "speaker" in pattern.groupindex else 1
     recordings = []
     matched = 0

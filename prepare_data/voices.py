@@ -35,7 +35,8 @@ class SpeechMap:
         levels: of the recording.
         active: which level frames hold speech.
         starts: level frames at which a whole segment with enough speech can begin.
-        phrases: (first, end) level frames of speech without a pause of more than half a second.
+        phrases: (first, end) level frames of speech without a pause of more than half a second,
+            dense enough for a segment.
     """
 
     levels: Levels
@@ -47,7 +48,8 @@ class SpeechMap:
 def map_speech(levels: Levels, speech: Speech, settings: Settings) -> SpeechMap:
     """Find the segments and phrases of a recording."""
     starts = _segment_starts(levels, speech.active, settings)
-    return SpeechMap(levels, speech.active, starts, _phrases(speech.active))
+    phrases = _phrases(speech.active, settings.min_activity)
+    return SpeechMap(levels, speech.active, starts, phrases)
 
 
 def why_no_speech(levels: Levels, speech: Speech, settings: Settings) -> str | None:
@@ -55,8 +57,7 @@ def why_no_speech(levels: Levels, speech: Speech, settings: Settings) -> str | N
     if speech.active_seconds < _LEAST_SPEECH_SECONDS:
         return f"holds only {speech.active_seconds:.2f} s of speech"
     found = map_speech(levels, speech, settings)
-    densest = max(float(found.active[first:end].mean()) for first, end in found.phrases)
-    if not len(found.starts) and densest < settings.min_activity:
+    if not len(found.starts) and not found.phrases:
         return (
             f"no segment of it holds speech in {settings.min_activity:.0%} of its frames "
             "(--min-activity)"
@@ -95,7 +96,7 @@ def draw_phrases(
         found = load()
         first = int(rng.integers(len(found.phrases))) if turn == 0 else 0
         for phrase in found.phrases[first:]:
-            for piece in _phrase_with_pause(found, phrase):
+            for piece in _phrase_with_pause(found, phrase, settings.min_activity):
                 piece, samples = _fit(found, piece, missing, settings)
                 pieces.append((turn, piece))
                 missing -= samples - fade
@@ -126,23 +127,33 @@ def _segment_starts(levels: Levels, active: np.ndarray, settings: Settings) -> n
     return starts[starts <= last]
 
 
-def _phrases(active: np.ndarray) -> list[tuple[int, int]]:
-    """Join runs of speech whose gaps are short."""
+def _phrases(active: np.ndarray, min_activity: float) -> list[tuple[int, int]]:
+    """Join runs of speech whose gaps are short, and keep what is dense enough."""
     phrases: list[tuple[int, int]] = []
     for first, end in runs(active):
         if phrases and first - phrases[-1][1] <= _LONGEST_INNER_PAUSE:
             phrases[-1] = (phrases[-1][0], end)
         else:
             phrases.append((first, end))
-    return phrases
+    return [(a, b) for a, b in phrases if active[a:b].mean() >= min_activity]
 
 
-def _phrase_with_pause(found: SpeechMap, phrase: tuple[int, int]) -> list[Piece]:
-    """Return a phrase with its own pauses around it, and a pause more where it has too little."""
+def _phrase_with_pause(
+    found: SpeechMap, phrase: tuple[int, int], min_activity: float
+) -> list[Piece]:
+    """Return a phrase with its own pauses around it, and a pause more where it has too little.
+
+    Pauses are no longer than the phrase's share of speech allows.
+    """
     first, end = phrase
-    lead, tail = min(_EDGE_PAUSE, first), min(_EDGE_PAUSE, len(found.active) - end)
+    speech = int(found.active[first:end].sum())
+    wanted = 2 * _EDGE_PAUSE
+    if min_activity > 0:
+        wanted = min(wanted, int(speech / min_activity) - (end - first))
+    lead = min(wanted // 2, first)
+    tail = min(wanted - wanted // 2, len(found.active) - end)
     pieces = [_level_piece(found, first - lead, end + tail)]
-    lacking = 2 * _EDGE_PAUSE - lead - tail
+    lacking = wanted - lead - tail
     pauses = [p for p in runs(~found.active) if p[1] - p[0] >= _LEAST_PAUSE]
     if lacking >= _LEAST_PAUSE and pauses:
         longest = max(pauses, key=lambda p: p[1] - p[0])
@@ -168,5 +179,12 @@ def _fit(found: SpeechMap, piece: Piece, missing: int, settings: Settings) -> tu
     rate = found.levels.sample_rate
     wanted = math.ceil(missing * rate / settings.sample_rate)
     if piece.frames > wanted:
-        piece = _piece(found, piece.start_frame, wanted)
+        piece = _densest(found, piece, wanted)
     return piece, resampled_length(piece.frames, rate, settings)
+
+
+def _densest(found: SpeechMap, piece: Piece, frames: int) -> Piece:
+    """Return the part of a piece that holds most speech, the first of several."""
+    step = found.levels.frame_length
+    starts = range(piece.start_frame, piece.start_frame + piece.frames - frames + 1, step)
+    return max((_piece(found, start, frames) for start in starts), key=lambda p: p.active_seconds)
