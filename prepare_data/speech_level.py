@@ -78,9 +78,10 @@ def _envelope(signal: np.ndarray, sample_rate: int) -> np.ndarray:
 
 
 def _active_samples(envelope: np.ndarray, threshold: float, hangover: int) -> int:
-    """Count the samples at or above a threshold or less than `hangover` samples after one."""
-    above = np.flatnonzero(envelope >= threshold)
-    if not len(above):
-        return 0
-    last = min(len(envelope) - int(above[-1]), hangover + 1)
-    return last + int(np.minimum(above[1:] - above[:-1], hangover + 1).sum())
+    """Count the samples at or above a threshold and up to `hangover` samples after each run."""
+    above = envelope >= threshold
+    changes = np.flatnonzero(above[1:] != above[:-1]) + 1
+    lengths = np.diff(changes, prepend=0, append=len(above))
+    first = 0 if above[0] else 1  # the runs alternate between above and below
+    active = lengths[first::2].sum() + np.minimum(lengths[first + 1 :: 2], hangover).sum()
+    return int(active)

@@ -39,17 +39,23 @@ def split_sources(
         by_fold = _by_fold(corpus, seconds, folds)
         if set(by_fold.values()) == set(SPLITS):
             return by_fold
-    category_of = {r.source: r.category for r in corpus.recordings}
-    groups: dict[str, list[str]] = defaultdict(list)
-    for source in sorted(seconds):
-        groups[category_of[source]].append(source)
     assigned: dict[str, str] = {}
     carried = [0.0] * len(SPLITS)
-    for category in sorted(groups):
-        carried = _split_group(
-            _seeded_order(groups[category], seconds, seed), seconds, shares, carried, assigned
-        )
+    for group in _groups(corpus, seconds, smallest=sum(share > 0 for share in shares)):
+        order = _seeded_order(group, seconds, seed)
+        carried = _split_group(order, seconds, shares, carried, assigned)
     return assigned
+
+
+def _groups(corpus: Corpus, seconds: Mapping[str, float], *, smallest: int) -> list[list[str]]:
+    """Return the sources by category; categories too small to be in every split share a group."""
+    category_of = {r.source: r.category for r in corpus.recordings}
+    by_category: dict[str, list[str]] = defaultdict(list)
+    for source in sorted(seconds):
+        by_category[category_of[source]].append(source)
+    groups = [by_category[category] for category in sorted(by_category)]
+    large = [group for group in groups if len(group) >= smallest]
+    return [*large, [source for group in groups if len(group) < smallest for source in group]]
 
 
 def _seeded_order(sources: list[str], seconds: Mapping[str, float], seed: int) -> list[str]:

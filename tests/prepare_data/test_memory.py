@@ -42,8 +42,8 @@ def peak_megabytes(folder: Path, minutes: int) -> float:
         ],
         capture_output=True,
         text=True,
-        check=True,
     )
+    assert done.returncode == 0, done.stderr
     return int(done.stdout.split("peak ")[1]) / 1024
 
 

@@ -58,6 +58,11 @@ def test_splits_are_balanced_in_seconds(seed: int) -> None:
         assert abs(seconds / total - share) < 0.02
 
 
+def test_many_categories_of_one_source_each_are_split_all_the_same() -> None:
+    sources = {f"s{i}": (5.0, f"category {i}") for i in range(3)}
+    assert set(split(sources).values()) == {"train", "val", "test"}
+
+
 def test_split_depends_on_the_seed() -> None:
     sources = {f"s{i}": (5.0, "rain") for i in range(50)}
     assert split(sources, 0) == split(sources, 0)
