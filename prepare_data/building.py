@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from prepare_data.settings import FORMAT_VERSION, SPLITS, Settings
 from prepare_data.workers import worker_pool
 
 SKIPPED_NAME = "skipped.csv"
+_DECIDING_PACKAGES = ("numpy", "scipy", "soundfile", "soxr", "av", "pillow")  # for the same bytes
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def describe(collection: Collection, settings: Settings) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "complete": False,
+        "made_with": {name: version(name) for name in _DECIDING_PACKAGES},
         "settings": settings.to_json(),
         "corpora": corpora,
     }

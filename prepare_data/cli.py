@@ -8,9 +8,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from prepare_data.errors import UserError
+from prepare_data.guard import Parser
 
 if TYPE_CHECKING:
     from prepare_data.settings import Settings
@@ -42,12 +43,6 @@ class Job:
     pack: Path | None
     overwrite: bool
     quiet: bool
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one sentence; the usage is a page long."""
-        raise UserError(f"{message.removeprefix('argument ')} (see --help).")
 
 
 def parse(arguments: Sequence[str] | None = None) -> Job:
@@ -157,7 +152,7 @@ def _refuse_wrong_paths(job: Job) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m prepare_data",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,

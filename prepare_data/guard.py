@@ -1,17 +1,27 @@
-"""What every command line does with errors and interruptions: one sentence and an exit code."""
+"""What every command line does with wrong options, errors and interruptions: one sentence."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
+from typing import NoReturn
 
 from prepare_data.errors import UserError
 
 _AGAIN = "Run the same command again to go on where it stopped."
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are `UserError`s, for `guarded` to print."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one sentence; the usage is a page long."""
+        raise UserError(f"{message.removeprefix('argument ')} (see --help).")
 
 
 def guarded(command: Callable[[], int], *, program: str) -> int:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from prepare_data.errors import UserError
-from prepare_data.guard import guarded
+from prepare_data.guard import Parser, guarded
 
 _TITLES = {"noisy_voice": "noisy voice", "voice": "voice", "noise": "noise"}
 
@@ -62,9 +61,7 @@ def draw_overview(data: Path, sample_ids: Sequence[str], target: Path) -> None:
 
 
 def _command(arguments: Sequence[str] | None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m prepare_data.show", description=__doc__.splitlines()[0]
-    )
+    parser = Parser(prog="python -m prepare_data.show", description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, metavar="DIR", help="folder of a data set")
     parser.add_argument(
         "--id", nargs="+", metavar="ID", help="samples to draw (default: the first three)"
