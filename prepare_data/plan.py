@@ -21,7 +21,7 @@ import numpy as np
 
 from prepare_data.collection import Collection, Usable
 from prepare_data.errors import UserError
-from prepare_data.measure import find_sound, find_speech
+from prepare_data.measure import Levels, find_sound, find_speech
 from prepare_data.random_numbers import generator
 from prepare_data.rendering import Line
 from prepare_data.settings import SPLITS, Settings
@@ -214,13 +214,14 @@ class _SplitPlan:
     def _noise_entry(self, usable: Usable, gain_db: float, rng: np.random.Generator) -> Line:
         """Draw a stretch of sound; one shorter than the segment is taken whole and repeated."""
         levels = self._collection.levels(usable)
-        stretches = find_sound(levels)
-        lengths = np.array([end - first for first, end in stretches], dtype=np.float64)
-        first, end = stretches[int(rng.choice(len(stretches), p=lengths / lengths.sum()))]
-        start = first * levels.frame_length
-        available = min(end * levels.frame_length, levels.frames) - start
-        frames = min(available, segment_frames(levels.sample_rate, self._settings))
-        start += int(rng.integers(available - frames + 1))
+        first, end, heard = _draw_sound(levels, rng)
+        length = levels.frame_length
+        start, stop = first * length, min(end * length, levels.frames)
+        frames = min(stop - start, segment_frames(levels.sample_rate, self._settings))
+        # The stretch may hold pauses longer than a short segment: the frame drawn is in it.
+        earliest = max(start, (heard + 1) * length - frames)
+        latest = min(heard * length, stop - frames)
+        start = int(rng.integers(min(earliest, latest), latest + 1))
         entry = _entry(self._collection, usable, start, frames, gain_db)
         entry["category"] = usable.recording.category
         repeated = frames < segment_frames(levels.sample_rate, self._settings)
@@ -240,6 +241,15 @@ class _SplitPlan:
     def _map_speech(self, usable: Usable) -> SpeechMap:
         levels = self._collection.levels(usable)
         return map_speech(levels, find_speech(levels), self._settings)
+
+
+def _draw_sound(levels: Levels, rng: np.random.Generator) -> tuple[int, int, int]:
+    """Draw a level frame of a noise that is not silent; return its stretch (first, end) and it."""
+    stretches = find_sound(levels)
+    heard = np.concatenate([a + np.flatnonzero(levels.codes[a:b]) for a, b in stretches])
+    frame = int(rng.choice(heard))
+    first, end = next((a, b) for a, b in stretches if a <= frame < b)
+    return first, end, frame
 
 
 def _by_source(

@@ -123,7 +123,7 @@ def _segment_starts(levels: Levels, active: np.ndarray, settings: Settings) -> n
     width = min(len(active), math.ceil(samples / levels.frame_length))
     counts = np.concatenate([[0], np.cumsum(active)])
     speech = counts[width:] - counts[:-width]
-    starts = np.flatnonzero(speech >= settings.min_activity * width)
+    starts = np.flatnonzero(speech >= max(1, settings.min_activity * width))
     return starts[starts <= last]
 
 

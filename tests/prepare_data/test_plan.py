@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from prepare_data import Plan, Settings, UserError, collect, render
 from prepare_data.collection import Collection
@@ -161,8 +162,6 @@ def test_digital_silence_of_a_noise_is_not_drawn(tmp_path: Path, demo_speech: Pa
         clip = np.zeros(5 * 16_000, np.float32)
         clip[16_000 : 16_000 + 24_000] = speech_like(1.5, 16_000, number)
         (tmp_path / "noise").mkdir(exist_ok=True)
-        import soundfile
-
         soundfile.write(tmp_path / "noise" / f"{number}.wav", clip, 16_000)
     settings = Settings(samples=(10, 2, 2), snr_db=(0, 0))
     found = collect([demo_speech], [tmp_path / "noise"], settings, quiet=True)
@@ -170,6 +169,23 @@ def test_digital_silence_of_a_noise_is_not_drawn(tmp_path: Path, demo_speech: Pa
         noise = render(line, found.roots, settings).audio["noise"].astype(int)
         quiet = np.abs(noise).reshape(-1, 160).max(axis=1) == 0
         assert quiet.mean() < 0.02
+
+
+def test_segments_shorter_than_a_noises_pauses_still_hold_sound(
+    tmp_path: Path, demo_speech: Path
+) -> None:
+    ticks = np.zeros(8 * 16_000, np.float32)
+    for second in range(8):
+        ticks[second * 16_000 : second * 16_000 + 800] = 0.1
+    (tmp_path / "noise").mkdir()
+    for number in range(3):
+        soundfile.write(tmp_path / "noise" / f"{number}.wav", ticks, 16_000)
+    settings = Settings(samples=(30, 3, 3), seconds=0.3, min_activity=0)
+    found = collect([demo_speech], [tmp_path / "noise"], settings, quiet=True)
+    for line in Plan(found, settings):
+        audio = render(line, found.roots, settings).audio
+        assert np.abs(audio["noise"]).max() > 0
+        assert np.abs(audio["voice"]).max() > 0
 
 
 def test_too_few_sources_say_how_many_are_needed(tmp_path: Path, demo_noise: Path) -> None:
