@@ -42,8 +42,8 @@ def read_blocks(path: Path, *, block_seconds: float) -> Iterator[tuple[np.ndarra
 def read_segment(path: Path, *, start_frame: int, frames: int) -> tuple[np.ndarray, int]:
     """Decode one stretch; see `prepare_data.audio_io.read_segment`.
 
-    Far into a file the container's time stamps tell the position. They are exact to the sample in
-    most formats and to a millisecond in Matroska and WebM.
+    Far into a file the container's time stamps tell the position, which is right to a codec frame
+    (20 ms in speech codecs); the same stretch is the same samples every time.
     """
     with _open(path) as (container, stream):
         rate = int(stream.rate)

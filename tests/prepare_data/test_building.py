@@ -19,6 +19,7 @@ import soundfile
 
 from prepare_data import DataSet, active_speech_level, decode_picture, render, stft
 from prepare_data.__main__ import main
+from prepare_data.check import check
 from prepare_data.mixing import power_db
 
 SAMPLES = ("--samples", "12", "6", "6")
@@ -48,26 +49,46 @@ def built(tmp_path_factory: pytest.TempPathFactory, demo_speech: Path, demo_nois
     return out
 
 
+def assert_sound(out: Path) -> None:
+    """The promises that the files and the manifest alone can show."""
+    found = check(out, quiet=True)
+    assert not found.problems
+    assert not found.crossing
+    assert found.worst_snr_error_db <= 0.1
+
+
 def test_written_audio_adds_up_and_has_the_ratios_asked_for(built: Path) -> None:
+    assert_sound(built)
     data = DataSet(built)
     assert len(list(data)) == len(data) == 24
     for sample in data:
-        read = {
-            kind: soundfile.read(sample.audio_path(kind), dtype="int16")
-            for kind in ("voice", "noise", "noisy_voice")
-        }
-        assert {rate for _, rate in read.values()} == {16_000}
-        voice, noise, noisy = (audio.astype(int) for audio, _ in read.values())
-        assert len(noisy) == 81_920
-        assert np.array_equal(voice + noise, noisy)
-        assert soundfile.info(sample.audio_path("voice")).subtype == "PCM_16"
-        level, _ = active_speech_level(voice / 32_768, 16_000)
-        ratio = level - power_db(noise / 32_768)
-        assert ratio == pytest.approx(sample.line["snr_db"], abs=0.1)
-        assert power_db(noisy / 32_768) == pytest.approx(sample.line["level_dbfs"], abs=0.01)
+        info = soundfile.info(sample.audio_path("voice"))
+        assert (info.samplerate, info.subtype, info.frames) == (16_000, "PCM_16", 81_920)
+        noisy = sample.audio("noisy_voice")
+        assert power_db(noisy) == pytest.approx(sample.line["level_dbfs"], abs=0.01)
         assert sample.line["level_dbfs"] <= sample.line["target_level_dbfs"] + 0.1
-        measured, _ = active_speech_level(noise / 32_768, 16_000)
+        measured, _ = active_speech_level(sample.audio("noise"), 16_000)
         assert sample.line["noise_active_level_dbfs"] == pytest.approx(measured, abs=0.01)
+
+
+def test_the_check_sees_what_is_wrong(built: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    subprocess.run(["cp", "-r", str(built), str(out)], check=True)
+    first, second, third, fourth, *_ = DataSet(out)
+    voice, rate = soundfile.read(first.audio_path("voice"), dtype="int16")
+    soundfile.write(first.audio_path("voice"), voice + 1, rate)
+    for kind in ("noise", "noisy_voice"):
+        soundfile.write(second.audio_path(kind), np.roll(second.audio(kind), 1) * 0.5, rate)
+    third.audio_path("noise").unlink()
+    manifest = (out / "manifest.jsonl").read_text().splitlines()
+    moved = json.loads(manifest[3])
+    moved["snr_db"] += 0.2
+    lines = [json.dumps(moved) if i == 3 else line for i, line in enumerate(manifest)]
+    (out / "manifest.jsonl").write_text("\n".join(lines) + "\n")
+    problems = check(out, quiet=True).problems
+    assert [problem.split(":")[0] for problem in problems] == [
+        sample.id for sample in (first, second, third, fourth)
+    ]
 
 
 def test_pictures_show_the_audio_at_one_scale(built: Path) -> None:
@@ -347,4 +368,4 @@ def test_real_recordings_in_small(speech_data: Path, tmp_path: Path) -> None:
         )
         == 0
     )
-    test_written_audio_adds_up_and_has_the_ratios_asked_for(out)
+    assert_sound(out)
