@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from prepare_data import av_io
-from prepare_data.errors import AudioError
+from prepare_data.errors import AccessError, AudioError
 from prepare_data.truncation import why_truncated
 
 BLOCK_SECONDS = 10.0
@@ -143,4 +143,4 @@ def _refuse_unreadable(path: Path) -> None:
             if os.fstat(file.fileno()).st_size == 0:
                 raise AudioError("empty: 0 bytes")
     except OSError as error:
-        raise AudioError(f"cannot be opened: {error.strerror}") from error
+        raise AccessError(f"cannot be opened: {error.strerror}") from error

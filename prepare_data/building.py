@@ -17,7 +17,13 @@ from tqdm import tqdm
 from prepare_data.collection import Collection
 from prepare_data.dataset import DESCRIPTION_NAME, MANIFEST_NAME, read_description
 from prepare_data.errors import UserError
-from prepare_data.files import explained, remove_partial, write_json, write_whole
+from prepare_data.files import (
+    explained,
+    only_writer,
+    remove_partial,
+    write_json,
+    write_whole,
+)
 from prepare_data.journal import Journal
 from prepare_data.plan import Plan
 from prepare_data.rendering import KINDS, Line, audio_bytes, manifest_line, picture_bytes, render
@@ -96,14 +102,22 @@ def build(
     """
     plan = Plan(collection, settings)
     description = describe(collection, settings)
-    _prepare_folder(out, description, overwrite)
-    if not is_complete(out):
-        write_json(out / DESCRIPTION_NAME, description)
-    _write_skipped(collection, out)
-    with Journal(out) as journal:
-        missing = [i for i in range(len(plan)) if not _is_there(plan, i, journal, out)]
-        _render_all(plan, missing, collection, journal, out, jobs=jobs, quiet=quiet)
-        _finish(description, journal, len(plan), out, settings)
+    _refuse_corpus_folder(collection, out)
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with only_writer(out):
+        _make_room(out, description, overwrite)
+        write_skipped(collection, out)
+        with Journal(out) as journal:
+            missing = [i for i in range(len(plan)) if not _is_there(plan, i, journal, out)]
+            if missing or not is_complete(out):
+                write_json(out / DESCRIPTION_NAME, description)
+                _make_folders(out, settings)
+                _render_all(plan, missing, collection, journal, out, jobs=jobs, quiet=quiet)
+                _finish(description, journal, len(plan), out, settings)
+            else:
+                description = read_description(out)
+                journal.remove()
     return description | {"rendered": len(missing)}
 
 
@@ -145,23 +159,32 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         was, is_now = before["settings"].get(key), now["settings"].get(key)
         if was != is_now:
             found.append(f"{key} was {was} and is {is_now}")
-    relevant = ("kind", "name", "layout", "train_only", "fingerprint")
+    # By name and not by folder: the same recordings may have moved.
+    relevant = ("kind", "layout", "train_only", "fingerprint")
     was, is_now = (
-        {c["root"]: [c[key] for key in relevant] for c in d["corpora"]} for d in (before, now)
+        {c["name"]: [c[key] for key in relevant] for c in d["corpora"]} for d in (before, now)
     )
-    found += [f"corpus {root} is new" for root in is_now.keys() - was.keys()]
-    found += [f"corpus {root} is missing" for root in was.keys() - is_now.keys()]
-    changed = [root for root in was.keys() & is_now.keys() if was[root] != is_now[root]]
-    return found + [f"corpus {root} has changed" for root in changed]
+    for name in sorted(was.keys() | is_now.keys()):
+        if name not in was:
+            found.append(f"corpus {name} is new")
+        elif name not in is_now:
+            found.append(f"corpus {name} is missing")
+        elif was[name] != is_now[name]:
+            found.append(f"corpus {name} has changed")
+    return found
 
 
-def _prepare_folder(out: Path, description: dict[str, Any], overwrite: bool) -> None:
-    """Make the folders; refuse or remove what stands in the way."""
+def _refuse_corpus_folder(collection: Collection, out: Path) -> None:
+    for corpus in collection.corpora:
+        if corpus.root.resolve() == out.resolve():
+            raise UserError(f"--out {out} is the folder of the recordings; choose another.")
+
+
+def _make_room(out: Path, description: dict[str, Any], overwrite: bool) -> None:
+    """Refuse or remove what stands in the way."""
     if (out / DESCRIPTION_NAME).exists():
-        try:
-            found = differences(read_description(out), description)
-        except (UserError, KeyError, TypeError) as error:
-            found = [str(error)]
+        earlier = read_description(out)  # another program's is refused, whatever the options say
+        found = differences(earlier, description)
         if found and not overwrite:
             raise UserError(
                 f"{out} holds a data set made otherwise ({'; '.join(found)}). Choose another "
@@ -174,12 +197,18 @@ def _prepare_folder(out: Path, description: dict[str, Any], overwrite: bool) -> 
             f"{out} has folders named {', '.join(SPLITS)} but no {DESCRIPTION_NAME}, so they are "
             "not this program's to write into. Choose another --out."
         )
-    settings = Settings.from_json(description["settings"])
+
+
+def _make_folders(out: Path, settings: Settings) -> None:
+    """Make the folders of all samples, and remove what a killed run left half written there."""
+    folders = {
+        path.parent for split in SPLITS for path in sample_files(out, split, "0", settings).values()
+    }
     with explained(out):
-        for split in SPLITS:
-            for path in sample_files(out, split, "0", settings).values():
-                path.parent.mkdir(parents=True, exist_ok=True)
-    remove_partial(out)
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            remove_partial(folder)
+        remove_partial(out)
 
 
 def _remove_data_set(out: Path) -> None:
@@ -190,7 +219,7 @@ def _remove_data_set(out: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-def _write_skipped(collection: Collection, out: Path) -> None:
+def write_skipped(collection: Collection, out: Path) -> None:
     """Write skipped.csv: file and reason, a line each."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)

@@ -124,14 +124,18 @@ def run(job: Job) -> int:
 
 
 def _write_plan(job: Job, collection: Any) -> None:
+    from prepare_data.building import write_skipped
     from prepare_data.files import explained
     from prepare_data.plan import Plan
 
     path = job.out / "plan.jsonl"
+    partial = path.with_name(".plan.jsonl.0.partial")
     with explained(path):
         job.out.mkdir(parents=True, exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
+        with open(partial, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in Plan(collection, job.settings))
+        partial.replace(path)
+    write_skipped(collection, job.out)
     print(f"plan: {path} (nothing was rendered)")
 
 

@@ -23,7 +23,6 @@ from prepare_data.voices import why_no_speech
 from prepare_data.workers import worker_pool
 
 SUGGESTED_SPEECH_SNR_DB = 25.0
-_SAVE_EVERY = 200
 
 
 @dataclass(frozen=True)
@@ -148,19 +147,16 @@ def measure_all(
     with worker_pool(min(jobs, len(missing))) as run:
         done = run(try_measure, missing)
         bar = tqdm(done, "measuring", len(missing), unit=" files", disable=quiet or None)
-        for count, (file, measured) in enumerate(zip(missing, bar, strict=True)):
+        for file, measured in zip(missing, bar, strict=True):
             measurements.put(file, measured)
-            if count % _SAVE_EVERY == 0:
-                measurements.save()
-    measurements.save()
 
 
-def try_measure(file: Path) -> Levels | str:
+def try_measure(file: Path) -> Levels | AudioError:
     """Return a recording's levels, or why it cannot be used."""
     try:
         return measure(file)
     except AudioError as error:
-        return str(error)
+        return error
 
 
 def _find(scanner: Scanner, folders: Sequence[Path], kind: str, settings: Settings) -> list[Corpus]:

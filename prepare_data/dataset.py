@@ -68,7 +68,7 @@ class DataSet:
         """
         self.path = Path(path)
         self.description = read_description(self.path)
-        if not self.description.get("complete"):
+        if not self.description.get("complete") or not (self.path / MANIFEST_NAME).exists():
             raise UserError(
                 f"{self.path} is not complete; run the command that writes it again to go on."
             )

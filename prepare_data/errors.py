@@ -11,3 +11,7 @@ class UserError(Exception):
 
 class AudioError(UserError):
     """A recording that cannot be used; the message says why, without the file's name."""
+
+
+class AccessError(AudioError):
+    """A recording that cannot be opened now, and perhaps can another time."""

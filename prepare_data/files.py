@@ -56,7 +56,30 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove what a killed run left under temporary names in a folder and below."""
-    for partial in folder.rglob(f".*{_SUFFIX}"):
+    """Remove what a killed run left under temporary names directly in a folder."""
+    for partial in folder.glob(f".*.[0-9]*{_SUFFIX}"):
         with suppress(OSError):
             partial.unlink()
+
+
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing the same data set; a killed one lets go of it.
+
+    Raises:
+        UserError: if another process is at it.
+    """
+    path = folder / ".lock"
+    with explained(path):
+        file = open(path, "ab")  # noqa: SIM115 (closed below)
+    with file:
+        try:
+            import fcntl
+        except ImportError:  # Windows has no such lock
+            yield
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another process is writing {folder} at this moment.") from error
+        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -31,6 +32,9 @@ def guarded(command: Callable[[], int], *, program: str) -> int:
         The command's own exit code; 2 for a `UserError`, 130 for Ctrl-C, 143 for SIGTERM.
     """
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what a terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         return command()
     except UserError as error:
@@ -50,6 +54,8 @@ def guarded(command: Callable[[], int], *, program: str) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # what nobody foresaw: a file server gone, a folder made unreadable
+        return _say(f"{program}: {error}", 1)
 
 
 class _Terminated(BaseException):
@@ -61,6 +67,5 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 
 def _say(message: str, code: int) -> int:
-    encoded = message.encode(sys.stderr.encoding or "utf-8", "backslashreplace")
-    print(encoded.decode(sys.stderr.encoding or "utf-8"), file=sys.stderr)
+    print(message, file=sys.stderr)
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,9 @@ class Journal:
         finished = folder / MANIFEST_NAME
         with explained(self._path):
             if finished.exists() and not self._path.exists():
-                os.replace(finished, self._path)
+                copy = self._path.with_name(f".{_NAME}.{os.getpid()}.partial")
+                shutil.copyfile(finished, copy)
+                os.replace(copy, self._path)
             self._file = open(self._path, "a+b")  # noqa: SIM115 (closed in __exit__)
         self._places: dict[str, int] = {}
         self._read_back()
@@ -65,7 +68,7 @@ class Journal:
 
     def finish(self, ids: Iterator[str], visit: Callable[[Line], None]) -> None:
         """Write manifest.jsonl in the order of `ids`, showing each line to `visit`."""
-        partial = self._folder / f".{MANIFEST_NAME}.partial"
+        partial = self._folder / f".{MANIFEST_NAME}.{os.getpid()}.partial"
         with explained(partial):
             with open(partial, "wb") as manifest:
                 for sample_id in ids:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from prepare_data.errors import AccessError, AudioError
 from prepare_data.measure import Levels
 
 CACHE_VARIABLE = "PREPARE_DATA_CACHE"
@@ -31,6 +32,7 @@ class Measurements:
     """
 
     def __init__(self, file: Path | None = None) -> None:
+        self._passing: dict[Path, str] = {}
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         try:
             self._database = _connect(file or cache_folder() / "measurements.sqlite")
@@ -40,6 +42,8 @@ class Measurements:
 
     def get(self, path: Path) -> Levels | str | None:
         """Return the levels, why there are none, or None if the file was not measured as it is."""
+        if path in self._passing:
+            return self._passing[path]
         key = _key(path)
         if key is None:
             return None
@@ -54,13 +58,14 @@ class Measurements:
         levels = np.frombuffer(codes, dtype=np.uint8)
         return Levels(rate, channels, frames, frame_length, peak_db, levels)
 
-    def put(self, path: Path, measured: Levels | str) -> None:
-        """Remember levels or a reason; call `save` to make them last."""
+    def put(self, path: Path, measured: Levels | AudioError) -> None:
+        """Remember levels or a reason, a reason that may pass only for as long as this lives."""
         key = _key(path)
-        if key is None:
+        if key is None or isinstance(measured, AccessError):
+            self._passing[path] = str(measured)
             return
-        if isinstance(measured, str):
-            values: tuple[object, ...] = (None, None, None, None, None, None, measured)
+        if isinstance(measured, AudioError):
+            values: tuple[object, ...] = (None, None, None, None, None, None, str(measured))
         else:
             m = measured
             values = (m.sample_rate, m.channels, m.frames, m.frame_length, m.peak_db)
@@ -71,13 +76,8 @@ class Measurements:
             key + values,
         )
 
-    def save(self) -> None:
-        """Write what was put since the last time."""
-        self._database.commit()
-
     def close(self) -> None:
-        """Save and let go of the file."""
-        self._database.commit()
+        """Let go of the file."""
         self._database.close()
         if self._temporary:
             self._temporary.cleanup()
@@ -93,11 +93,14 @@ def cache_folder() -> Path:
 
 def _connect(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(file, timeout=30)
+    # Each measurement is committed by itself, so that runs side by side do not wait for each other;
+    # one that a crash of the machine loses is made again, so nothing waits for the disk.
+    database = sqlite3.connect(file, timeout=30, isolation_level=None)
     try:
+        database.execute("PRAGMA synchronous = OFF")
         database.execute(_SCHEMA)
         database.execute("BEGIN IMMEDIATE")  # fails at once where the file cannot be written
-        database.commit()
+        database.execute("COMMIT")
     except sqlite3.Error:
         database.close()
         raise

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 from prepare_data.corpus import Corpus, Recording
 from prepare_data.scan import Folder
+from prepare_data.tables import read_table
 
+_MOST = 0.9  # of the names must fit a layout; the rest are strays
 _ESC_NAME = re.compile(r"(?P<fold>\d+)-(?P<source>\d+)-[A-Z](-\d+)?$")
 _CLASS_NUMBER = re.compile(r"^\d+\s*-\s*")
 _URBAN_NAME = re.compile(r"(?P<source>\d+)-(?P<label>\d)-\d+-\d+$")
@@ -46,12 +47,12 @@ def _esc50(folder: Folder) -> Corpus | None:
     audio = folder.folders.get("audio")
     if audio is None or not table.is_file():
         return None
-    rows = {row.get("filename"): row for row in _rows(table) if row.get("category")}
+    rows = {row.get("filename"): row for row in read_table(table) if row.get("category")}
     recordings = []
     for name in audio.files:
         row = rows.get(name)
         if row is None:
-            recordings.append(_from_esc_name(f"audio/{name}", category="unlisted"))
+            recordings.append(_from_name(f"audio/{name}", category="unlisted"))
             continue
         source = row.get("src_file") or name
         recordings.append(
@@ -63,7 +64,7 @@ def _esc50(folder: Folder) -> Corpus | None:
 def _kitchen20(folder: Folder) -> Corpus | None:
     """A table with category, fold and path; the takes of one recording are one source."""
     for name in folder.tables:
-        rows = list(_rows(folder.path / name))
+        rows = list(read_table(folder.path / name))
         if not rows or not {"category", "fold", "path"} <= set(rows[0]):
             continue
         present = {file.relative_to(folder.path).as_posix() for file in folder.walk()}
@@ -87,18 +88,20 @@ def _kitchen20(folder: Folder) -> Corpus | None:
 def _urban_sound(folder: Folder) -> Corpus | None:
     """UrbanSound8K: fold1/ to fold10/ with freesoundid-class-occurrence-slice names."""
     holder = folder.folders.get("audio", folder)
-    if not holder.folders or holder.depths != {1}:
+    if not holder.folders or max(holder.depths) != 1:
+        return None
+    fits = [
+        bool(_URBAN_FOLD.match(fold_name) and _URBAN_NAME.match(PurePosixPath(name).stem))
+        for fold_name, fold in holder.folders.items()
+        for name in fold.files
+    ]
+    if sum(fits) < _MOST * len(fits):
         return None
     recordings = []
-    for fold_name, fold in holder.folders.items():
-        fold_number = _URBAN_FOLD.match(fold_name)
-        for name in fold.files:
-            match = _URBAN_NAME.match(PurePosixPath(name).stem)
-            if not fold_number or not match:
-                return None
-            path = (fold.path / name).relative_to(folder.path).as_posix()
-            category = _URBAN_CATEGORIES[int(match["label"])]
-            recordings.append(Recording(path, match["source"], category, int(fold_number[1])))
+    for file in folder.walk():
+        number = _URBAN_FOLD.match(file.parent.name)
+        recording = _from_name(file.relative_to(folder.path).as_posix(), "unlisted")
+        recordings.append(replace(recording, fold=int(number[1]) if number else None))
     return _corpus(folder, "UrbanSound8K", recordings)
 
 
@@ -116,32 +119,26 @@ def _class_folders(folder: Folder) -> Corpus | None:
             if one_source:
                 recordings.append(Recording(path, class_name, category))
             else:
-                recordings.append(_from_esc_name(path, category))
-    recordings += [_from_esc_name(name, category=folder.path.name) for name in folder.files]
+                recordings.append(_from_name(path, category))
+    recordings += [_from_name(name, category=folder.path.name) for name in folder.files]
     return _corpus(folder, "category/file", recordings)
 
 
 def _flat(folder: Folder) -> Corpus:
     """A folder of recordings: one category, named after the folder, each file a source."""
     category = folder.path.name
-    recordings = [_from_esc_name(name, category=category) for name in folder.files]
+    recordings = [_from_name(name, category=category) for name in folder.files]
     return _corpus(folder, "flat folder", recordings)
 
 
-def _from_esc_name(path: str, category: str) -> Recording:
-    """Take fold and source from an ESC name (fold-freesoundid-take), else the file is it."""
-    match = _ESC_NAME.match(PurePosixPath(path).stem)
-    if match is None:
-        return Recording(path, path, category)
-    return Recording(path, match["source"], category, int(match["fold"]))
-
-
-def _rows(table: Path) -> Iterator[dict[str, str]]:
-    with open(table, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        try:
-            yield from csv.DictReader(file)
-        except csv.Error:  # a damaged table: what was read of it counts
-            return
+def _from_name(path: str, category: str) -> Recording:
+    """Take what ESC's and UrbanSound8K's file names say; of others, each file is its own source."""
+    stem = PurePosixPath(path).stem
+    if match := _ESC_NAME.match(stem):  # fold-freesoundid-take
+        return Recording(path, match["source"], category, int(match["fold"]))
+    if match := _URBAN_NAME.match(stem):  # freesoundid-class-occurrence-slice
+        return Recording(path, match["source"], _URBAN_CATEGORIES[int(match["label"])])
+    return Recording(path, path, category)
 
 
 def _number(text: str | None) -> int | None:

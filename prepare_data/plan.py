@@ -35,6 +35,7 @@ from prepare_data.voices import (
 )
 
 _ATTEMPTS = 40
+_KEPT_FRAMES = 500_000  # level frames, 1.4 hours
 _SECOND_NOISE_DB = 6.0  # further noises lie within this of the first
 
 
@@ -47,6 +48,7 @@ class Plan(Sequence[Line]):
     def __init__(self, collection: Collection, settings: Settings) -> None:
         self.settings = settings
         self._pattern = settings.split_pattern
+        self._ranks = _ranks(self._pattern)
         self._splits = {
             name: _SplitPlan(name, collection, settings)
             for index, name in enumerate(SPLITS)
@@ -72,8 +74,8 @@ class Plan(Sequence[Line]):
             raise IndexError("samples count from 0")
         period, place = divmod(index, len(self._pattern))
         split = self._pattern[place]
-        before = self._pattern[:place].count(split)
-        line = self.sample(SPLITS[split], period * self._pattern.count(split) + before)
+        in_period = self._ranks[-1][split]
+        line = self.sample(SPLITS[split], period * in_period + self._ranks[place][split])
         return {"id": f"{index:06d}", **line}
 
     def split_of(self, index: int) -> str:
@@ -106,8 +108,11 @@ class _SplitPlan:
         ]
         self._slots = np.repeat(np.arange(len(slots)), slots)
         self._uses_per_epoch = np.asarray(slots)
-        self._noise_offset = np.concatenate([[0], np.cumsum(slots)[:-1]])
-        self._map = lru_cache(maxsize=128)(self._map_speech)
+        # Each voice begins its walk through the noises elsewhere, spread over all of them.
+        spread = max(len(self._slots), len(self._noise_names))
+        before = np.concatenate([[0], np.cumsum(slots)[:-1]])
+        self._noise_offset = before * spread // len(self._slots)
+        self._maps = _SpeechMaps(collection, settings)
         self._order = lru_cache(maxsize=4)(self._epoch_order)
         self._turns = lru_cache(maxsize=1024)(self._recording_turns)
 
@@ -182,7 +187,7 @@ class _SplitPlan:
         self, order: Iterator[Usable], rng: np.random.Generator
     ) -> list[tuple[Usable, Piece]]:
         first = next(order)
-        stretch = draw_stretch(self._map(first), self._settings, rng)
+        stretch = draw_stretch(self._maps[first], self._settings, rng)
         if stretch is not None:
             return [(first, stretch)]
         taken: list[Usable] = []
@@ -191,7 +196,7 @@ class _SplitPlan:
             usable = first
             while True:
                 taken.append(usable)
-                yield lambda usable=usable: self._map(usable)  # type: ignore[misc]
+                yield lambda usable=usable: self._maps[usable]  # type: ignore[misc]
                 usable = next(order)
 
         pieces = draw_phrases(loaders(), self._settings, rng)
@@ -238,9 +243,37 @@ class _SplitPlan:
         order = generator(self._settings.seed, self.name, "snr", block).permutation(len(grid))
         return float(grid[order[place]])
 
-    def _map_speech(self, usable: Usable) -> SpeechMap:
-        levels = self._collection.levels(usable)
-        return map_speech(levels, find_speech(levels), self._settings)
+
+class _SpeechMaps:
+    """Where recordings hold speech, the last used ones kept up to a total length."""
+
+    def __init__(self, collection: Collection, settings: Settings) -> None:
+        self._collection = collection
+        self._settings = settings
+        self._kept: dict[Usable, SpeechMap] = {}
+        self._frames = 0
+
+    def __getitem__(self, usable: Usable) -> SpeechMap:
+        found = self._kept.pop(usable, None)
+        if found is None:
+            levels = self._collection.levels(usable)
+            found = map_speech(levels, find_speech(levels), self._settings)
+            self._frames += len(found.active)
+        self._kept[usable] = found  # the last in the order is the last used
+        while self._frames > _KEPT_FRAMES and len(self._kept) > 1:
+            oldest = next(iter(self._kept))
+            self._frames -= len(self._kept.pop(oldest).active)
+        return found
+
+
+def _ranks(pattern: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return how many samples of each split come before each place of the pattern, and in all."""
+    counts = [0] * len(SPLITS)
+    ranks = [tuple(counts)]
+    for split in pattern:
+        counts[split] += 1
+        ranks.append(tuple(counts))
+    return ranks
 
 
 def _draw_sound(levels: Levels, rng: np.random.Generator) -> tuple[int, int, int]:

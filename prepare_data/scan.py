@@ -104,6 +104,13 @@ class Scanner:
             folder.tables.append(entry.name)
         elif suffix not in AUDIO_SUFFIXES:
             self.other_files += 1
-        elif not (entry.is_symlink() and Path(entry.path).resolve().is_relative_to(root)):
+        elif not (entry.is_symlink() and _is_found_itself(Path(entry.path).resolve(), root)):
             # A link to a file of the same tree would put one sound into two splits.
             folder.files.append(entry.name)
+
+
+def _is_found_itself(target: Path, root: Path) -> bool:
+    """Return whether a link's target is a recording that the scan of `root` comes upon anyway."""
+    if not target.is_relative_to(root) or target.suffix.lower() not in AUDIO_SUFFIXES:
+        return False
+    return not any(part.startswith(".") for part in target.relative_to(root).parts)

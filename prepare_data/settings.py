@@ -14,6 +14,7 @@ SPLITS = ("train", "val", "test")
 PICTURE_SIZE = 512
 PICTURE_FRAMES_PER_SECOND = 100
 FORMAT_VERSION = 1
+_FAINTEST_NOISE_DBFS = -80.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class Settings:
     @property
     def picture_hop(self) -> int:
         """Hop of the picture's STFT in samples: a hundredth of a second unless it was given."""
-        return self.hop_length or round(self.sample_rate / PICTURE_FRAMES_PER_SECOND)
+        if self.hop_length is None:
+            return round(self.sample_rate / PICTURE_FRAMES_PER_SECOND)
+        return self.hop_length
 
     @property
     def segment_samples(self) -> int:
@@ -162,7 +165,25 @@ def _check(s: Settings) -> None:
     )
     _require(16 <= s.n_fft <= 65_536, "--n-fft must be 16 to 65536", s.n_fft)
     _require(1 <= s.picture_hop <= s.n_fft, "--hop-length must be 1 to --n-fft", s.picture_hop)
+    _require(
+        s.segment_samples >= s.picture_hop,
+        "--seconds must hold at least one --hop-length",
+        s.seconds,
+    )
+    faintest = s.level_dbfs[0] - max(s.snr_db[1], *s.eval_snr_db)
+    _require(
+        s.noise_level is not None or faintest >= _FAINTEST_NOISE_DBFS,
+        f"the lowest --level-dbfs less the highest ratio must be {_FAINTEST_NOISE_DBFS:g} or more, "
+        "or the noise drowns in the rounding to 16 bits",
+        faintest,
+    )
     _require(s.audio_format in ("wav", "flac"), "--audio-format is wav or flac", s.audio_format)
+    if s.noise_folds is not None:
+        _require(
+            len(set(s.noise_folds)) == 2 and min(s.noise_folds) >= 0,
+            "--noise-folds takes two different folds",
+            s.noise_folds,
+        )
     if s.min_speech_snr_db is not None:
         _require(
             all(_finite(v) for v in s.min_speech_snr_db),

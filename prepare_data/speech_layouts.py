@@ -7,14 +7,15 @@ corpora is read as what it is.
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
 from prepare_data.corpus import Corpus, Recording
 from prepare_data.errors import UserError
 from prepare_data.scan import Folder
+from prepare_data.tables import read_table
 
+_MOST = 0.9  # of the names must fit a layout; the rest are strays
 _LIBRI_NAME = re.compile(r"(?P<speaker>\d+)[-_](?P<chapter>\d+)[-_]")
 
 
@@ -49,10 +50,8 @@ def _common_voice(folder: Folder) -> Corpus | None:
     clips = folder.folders.get("clips")
     if clips is None or "validated.tsv" not in folder.tables:
         return None
-    table = folder.path / "validated.tsv"
-    with open(table, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        speakers = {row.get("path"): row["client_id"] for row in rows if row.get("client_id")}
+    rows = read_table(folder.path / "validated.tsv", delimiter="\t", quoted=False)
+    speakers = {row.get("path"): row["client_id"] for row in rows if row.get("client_id")}
     recordings = []
     for name in clips.files:
         # Older releases leave the suffix out. Clips that were not validated are not used.
@@ -65,17 +64,23 @@ def _common_voice(folder: Folder) -> Corpus | None:
 
 
 def _libri(folder: Folder) -> Corpus | None:
-    """LibriSpeech and LibriTTS: speaker/chapter/speaker-chapter-utterance."""
-    if folder.depths != {2}:
+    """LibriSpeech and LibriTTS: speaker/chapter/speaker-chapter-utterance; strays are few."""
+    if max(folder.depths, default=0) != 2:
         return None
-    recordings = []
-    for speaker, chapters in folder.folders.items():
-        for chapter, utterances in chapters.folders.items():
-            for name in utterances.files:
-                match = _LIBRI_NAME.match(name)
-                if not match or match["speaker"] != speaker or match["chapter"] != chapter:
-                    return None
-                recordings.append(Recording(f"{speaker}/{chapter}/{name}", speaker))
+    named = [
+        match is not None and (match["speaker"], match["chapter"]) == (speaker, chapter)
+        for speaker, chapters in folder.folders.items()
+        for chapter, utterances in chapters.folders.items()
+        for match in map(_LIBRI_NAME.match, utterances.files)
+    ]
+    if sum(named) < _MOST * len(named):
+        return None
+    recordings = [
+        Recording(file.relative_to(folder.path).as_posix(), speaker)
+        for speaker, below in folder.folders.items()
+        for file in below.walk()
+    ]
+    recordings += [Recording(name, name) for name in folder.files]
     return _corpus(folder, "speaker/chapter/file", recordings)
 
 

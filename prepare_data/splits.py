@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from prepare_data.corpus import Corpus
+from prepare_data.errors import UserError
 from prepare_data.random_numbers import generator
 from prepare_data.settings import SPLITS
 
@@ -30,15 +31,23 @@ def split_sources(
         seconds: usable sound of each source; sources that are not in it are left out.
         shares: of train, val and test, adding up to 1.
         seed: of the data set.
-        folds: the folds that become val and test, where the corpus has both; a source whose clips
-            lie in several folds goes where most of them are.
+        folds: the folds that become val and test, where the corpus has folds; a source whose clips
+            lie in several goes where most of them are.
+
+    Raises:
+        UserError: if the corpus has folds, but not these.
     """
     if corpus.train_only:
         return dict.fromkeys(seconds, SPLITS[0])
     if folds is not None:
-        by_fold = _by_fold(corpus, seconds, folds)
-        if set(by_fold.values()) == set(SPLITS):
-            return by_fold
+        present = {r.fold for r in corpus.recordings if r.fold is not None}
+        if present and not set(folds) <= present:
+            raise UserError(
+                f"--noise-folds {folds[0]} {folds[1]}: {corpus.name} has the folds "
+                f"{', '.join(map(str, sorted(present)))}."
+            )
+        if present:
+            return _by_fold(corpus, seconds, folds)
     assigned: dict[str, str] = {}
     carried = [0.0] * len(SPLITS)
     for group in _groups(corpus, seconds, smallest=sum(share > 0 for share in shares)):

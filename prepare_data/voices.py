@@ -124,7 +124,7 @@ def _segment_starts(levels: Levels, active: np.ndarray, settings: Settings) -> n
     counts = np.concatenate([[0], np.cumsum(active)])
     speech = counts[width:] - counts[:-width]
     starts = np.flatnonzero(speech >= max(1, settings.min_activity * width))
-    return starts[starts <= last]
+    return starts[starts <= last].astype(np.int32)
 
 
 def _phrases(active: np.ndarray, min_activity: float) -> list[tuple[int, int]]:

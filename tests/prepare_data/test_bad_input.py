@@ -131,6 +131,16 @@ def test_nothing_usable_is_one_sentence_and_exit_code_2(
         (["--speech", "--noise", "--picture-scale", "mine"], "--picture-scale"),
         (["--speech", "--noise", "--hop-length", "5000"], "--hop-length"),
         (["--speech", "--noise", "--n-fft", "3"], "--n-fft"),
+        (["--speech", "--noise", "--hop-length", "0"], "--hop-length"),
+        (
+            [
+                *("--speech", "--noise", "--seconds", "0.1"),
+                *("--hop-length", "1024", "--sample-rate", "8000"),
+            ],
+            "--seconds",
+        ),
+        (["--speech", "--noise", "--level-dbfs", "-70", "-60"], "--level-dbfs"),
+        (["--speech", "--noise", "--noise-folds", "3", "3"], "--noise-folds"),
         (["--speech", "--noise", "--audio-format", "mp3"], "--audio-format"),
         (["--speech", "--noise", "--min-activity", "2"], "--min-activity"),
         (["--speech", "--noise", "--min-duration", "-1"], "--min-duration"),

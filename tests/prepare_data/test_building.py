@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from prepare_data import DataSet, active_speech_level, decode_picture, render, stft
+from prepare_data import DataSet, UserError, active_speech_level, decode_picture, render, stft
 from prepare_data.__main__ import main
 from prepare_data.check import check
+from prepare_data.files import only_writer
 from prepare_data.mixing import power_db
 
 SAMPLES = ("--samples", "12", "6", "6")
@@ -251,6 +252,84 @@ def test_folders_of_somebody_else_are_not_written_into(
     assert main(command(demo_speech, demo_noise, tmp_path, "--overwrite")) == 2
     assert "not this program's" in capsys.readouterr().err
     assert (tmp_path / "train/precious.wav").exists()
+
+
+def test_another_programs_description_is_never_overwritten(
+    tmp_path: Path, demo_speech: Path, demo_noise: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/precious.wav").touch()
+    (tmp_path / "dataset.json").write_text('{"name": "mine"}')
+    (tmp_path / ".download.partial").touch()
+    assert main(command(demo_speech, demo_noise, tmp_path, "--overwrite")) == 2
+    assert "dataset.json cannot be read" in capsys.readouterr().err
+    assert (tmp_path / "train/precious.wav").exists()
+    assert (tmp_path / ".download.partial").exists()
+
+
+def test_a_complete_set_stays_readable_while_a_missing_file_is_made_again(
+    built: Path,
+    tmp_path: Path,
+    demo_speech: Path,
+    demo_noise: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "set"
+    subprocess.run(["cp", "-r", str(built), str(out)], check=True)
+    (out / "train/audio/voice/000000.wav").unlink()
+
+    def die(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("prepare_data.building.render", die)
+        assert main(command(demo_speech, demo_noise, out)) == 130
+    with pytest.raises(UserError, match="not complete"):
+        DataSet(out)
+    assert main(command(demo_speech, demo_noise, out)) == 0
+    assert contents(out) == contents(built)
+
+
+def test_a_run_stopped_before_its_first_sample_goes_on(
+    built: Path,
+    tmp_path: Path,
+    demo_speech: Path,
+    demo_noise: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "set"
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def die(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        assert main(command(demo_speech, demo_noise, out)) == 2
+    for step in ("_make_folders", "_render_all"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"prepare_data.building.{step}", die)
+            assert main(command(demo_speech, demo_noise, out)) == 130
+    assert main(command(demo_speech, demo_noise, out)) == 0
+    assert contents(out) == contents(built)
+
+
+def test_two_runs_do_not_write_the_same_data_set_at_once(
+    built: Path, demo_speech: Path, demo_noise: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with only_writer(built):
+        assert main(command(demo_speech, demo_noise, built)) == 2
+    assert "another process is writing" in capsys.readouterr().err
+
+
+def test_the_folder_of_the_recordings_is_no_place_for_the_data_set(
+    demo_speech: Path, demo_noise: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(demo_speech, demo_noise, demo_speech)) == 2
+    assert "is the folder of the recordings" in capsys.readouterr().err
+    assert not (demo_speech / "train").exists()
 
 
 def test_a_full_disk_is_one_sentence_and_what_was_written_stays_valid(

@@ -114,6 +114,21 @@ def test_class_folders_urbansound_demand_and_flat_noise(tmp_path: Path) -> None:
     }
 
 
+def test_stray_files_do_not_break_a_layout(tmp_path: Path) -> None:
+    names = [f"{s}/{c}/{s}-{c}-{u:04d}.flac" for s in (84, 174) for c in (1, 2) for u in range(6)]
+    touch(tmp_path, *(f"speech/{name}" for name in names))
+    touch(tmp_path, "speech/stray.wav", "speech/84/1/renamed.flac", "speech/174/beside.flac")
+    (corpus,) = speech(tmp_path / "speech").values()
+    assert corpus.layout == "speaker/chapter/file"
+    assert corpus.sources == {"84", "174", "stray.wav"}
+    slices = [f"fold{f}/{source}-3-0-{i}.wav" for f, source in ((1, 7), (2, 9)) for i in range(6)]
+    touch(tmp_path, *(f"noise/audio/{name}" for name in slices), "noise/audio/fold1/odd.wav")
+    (urban,) = noise(tmp_path / "noise").values()
+    assert urban.layout == "UrbanSound8K"
+    assert urban.sources == {"7", "9", "audio/fold1/odd.wav"}
+    assert next(iter(noise(tmp_path / "noise/audio/fold2").values())).sources == {"9"}
+
+
 def test_damaged_tables_do_not_stop_the_scan(tmp_path: Path) -> None:
     touch(tmp_path, "a/audio/1-1-A-0.wav", "b/audio/1.wav", "c/clips/1.mp3")
     (tmp_path / "a/meta").mkdir()
@@ -131,10 +146,12 @@ def test_hidden_files_are_ignored_and_links_followed_once(tmp_path: Path) -> Non
     os.symlink(tmp_path / "corpus/anna/1.wav", tmp_path / "corpus/anna/again.wav")
     os.symlink(tmp_path / "elsewhere/3.wav", tmp_path / "corpus/anna/linked.wav")
     os.symlink(tmp_path / "nowhere.wav", tmp_path / "corpus/anna/broken.wav")
+    touch(tmp_path, "corpus/.annex/key4.wav")
+    os.symlink(tmp_path / "corpus/.annex/key4.wav", tmp_path / "corpus/anna/annexed.wav")
     scanner = Scanner()
     top = scanner.scan(tmp_path / "corpus")
     assert top is not None
-    assert [path.name for path in top.walk()] == ["1.wav", "linked.wav"]
+    assert [path.name for path in top.walk()] == ["1.wav", "annexed.wav", "linked.wav"]
     assert [path.name for path, _ in scanner.problems] == ["broken.wav"]
     assert scanner.scan(tmp_path / "corpus/anna") is None
 

@@ -89,7 +89,7 @@ def test_measurements_are_remembered_until_the_file_changes(tmp_path: Path) -> N
     first = Measurements(database)
     levels = measure(path)
     first.put(path, levels)
-    first.put(tmp_path / "missing.wav", "gone")
+    first.put(tmp_path / "missing.wav", AudioError("gone"))
     first.close()
     second = Measurements(database)
     remembered = second.get(path)

@@ -100,6 +100,18 @@ def test_no_pair_comes_twice_while_others_are_left(collection: Collection) -> No
         assert len(set(first_round)) == len(first_round)
 
 
+def test_few_voices_meet_all_of_many_noises(tmp_path: Path) -> None:
+    for number in range(4):
+        write_sound(tmp_path / "speech" / f"s{number}" / "1.wav", 4, 8000, seed=number)
+    for number in range(60):
+        write_sound(tmp_path / "noise" / f"{number}.wav", 1, 8000, seed=number)
+    settings = Settings(samples=(80, 0, 0), split=(1.0, 0.0, 0.0), noises_per_sample=(1, 1))
+    found = collect([tmp_path / "speech"], [tmp_path / "noise"], settings, quiet=True)
+    noises = Counter(line["noises"][0]["source"] for line in Plan(found, settings))
+    assert len(noises) >= 55
+    assert max(noises.values()) <= 3
+
+
 def test_noises_come_up_about_equally_often_and_voices_by_their_seconds(
     collection: Collection,
 ) -> None:

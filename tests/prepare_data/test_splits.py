@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prepare_data.corpus import Corpus, Recording
+from prepare_data.errors import UserError
 from prepare_data.splits import split_sources
 
 SHARES = (0.8, 0.1, 0.1)
@@ -81,6 +83,14 @@ def test_train_only_corpora_go_into_train() -> None:
     seconds = {f"s{i}": 5.0 for i in range(20)}
     assigned = split_sources(corpus, seconds, shares=SHARES, seed=0)
     assert set(assigned.values()) == {"train"}
+
+
+def test_folds_that_a_corpus_does_not_have_are_refused() -> None:
+    recordings = [Recording(f"{fold}.wav", f"s{fold}", "dog", fold) for fold in range(1, 5)]
+    corpus = Corpus(Path("/x"), "ESC-10", "test", recordings)
+    seconds = {recording.source: 5.0 for recording in recordings}
+    with pytest.raises(UserError, match="ESC-10 has the folds 1, 2, 3, 4"):
+        split_sources(corpus, seconds, shares=SHARES, seed=0, folds=(4, 5))
 
 
 def test_folds_become_splits_and_a_source_in_several_folds_goes_with_most_of_its_clips() -> None:
