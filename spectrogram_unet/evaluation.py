@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from spectrogram_unet.masking import Predictor
 
 SUMMARY = "measure the gain in SI-SDR on a data set"
-_ORACLE_FLOOR_DB = -60.0
 _BETAS = (1.0, 1.5, 2.0, 3.0)
 _FLOORS_DB = (-15.0, -20.0, -30.0)
 
@@ -73,14 +72,12 @@ def measured(denoiser: SpectrogramDenoiser, samples: Sequence[Sample]) -> Iterat
     """Denoise samples and yield, for each, its SNR, sources and gains in decibels."""
     from tqdm import tqdm
 
-    from spectrogram_unet.gain import GainRule
     from spectrogram_unet.known_noise import oracle
 
-    ceiling = GainRule("wiener", 1.0, _ORACLE_FLOOR_DB)
     for sample in tqdm(samples, "denoising", disable=None):
         noisy, voice = sample.audio("noisy_voice"), sample.audio("voice")
         rate = _sample_rate(sample)
-        best = oracle(noisy, sample.audio("noise"), rate, geometry=denoiser.geometry, rule=ceiling)
+        best = oracle(noisy, sample.audio("noise"), rate, geometry=denoiser.geometry)
         gains = _gains(voice, noisy, denoiser.denoise(noisy, rate), rate)
         ceilings = _gains(voice, noisy, best, rate)
         yield {

@@ -18,6 +18,9 @@ from spectrogram_unet.windows import overlapped
 
 NAME = "spectrogram-oracle"
 
+EXACT = GainRule("wiener", beta=1.0, floor_db=-60.0)
+"""The rule where the noise is known: nothing to make up for, hardly a floor."""
+
 NoiseSource = Callable[[], Iterator[np.ndarray]]
 """Starts reading the noise: blocks of shape (samples, channels) at the rate of the noisy voice."""
 
@@ -28,7 +31,7 @@ class OracleDenoiser(Denoiser):
     Args:
         noise: the noise in what will be denoised, aligned with it; one channel, or as many.
         geometry: of the pictures.
-        rule: from noise to gains.
+        rule: from noise to gains; `EXACT` by default.
         overlap: how much of a window is shared with the next.
     """
 
@@ -45,7 +48,7 @@ class OracleDenoiser(Denoiser):
     ) -> None:
         self.noise = noise
         self.geometry = geometry or Geometry()
-        self.rule = rule or GainRule()
+        self.rule = rule or EXACT
         self.overlap = overlap
 
     def denoise_blocks(
@@ -109,7 +112,7 @@ def oracle(
         noise: the same shape.
         sample_rate: in hertz.
         geometry: of the pictures; 16 kHz and 5.12 s by default.
-        rule: from noise to gains.
+        rule: from noise to gains; `EXACT` by default.
 
     Returns:
         float32 of the same shape.
@@ -123,9 +126,9 @@ def load(
     path: Path | None = None,
     *,
     noise: str | Path | None = None,
-    rule: str = "wiener",
-    beta: float = 1.0,
-    floor_db: float = -60.0,
+    rule: str = EXACT.rule,
+    beta: float = EXACT.beta,
+    floor_db: float = EXACT.floor_db,
 ) -> OracleDenoiser:
     """Load the oracle for one recording.
 

@@ -32,7 +32,7 @@ class SpectrogramTask(TrainingTask):
     """
 
     def __init__(
-        self, base_channels: int, geometry: Geometry, *, loudness_power: float = 4.0
+        self, base_channels: int, geometry: Geometry, *, loudness_power: float = 6.0
     ) -> None:
         super().__init__()
         self._geometry = geometry

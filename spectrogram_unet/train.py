@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loudness-power",
         type=float,
-        default=4.0,
+        default=6.0,
         metavar="P",
         help="power of a pixel's darkness by which it counts in the loss; 0 counts all alike "
         "(default: %(default)s)",
