@@ -27,7 +27,7 @@ class GainRule:
     """
 
     rule: str = "wiener"
-    beta: float = 2.0
+    beta: float = 3.0
     floor_db: float = -20.0
 
     def __post_init__(self) -> None:
