@@ -101,7 +101,7 @@ class Display(pl.Callback):
         )
 
     def _estimate(self) -> float:
-        """Return the seconds of the whole run, from how far this session has come since step 1."""
+        """Return the seconds of the whole run, from how far this process has come since its first step."""
         seconds, progress = self._first
         gained = self._progress() - progress
         if gained <= 0:

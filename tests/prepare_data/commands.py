@@ -1,0 +1,25 @@
+"""The command that builds a small data set, and what it wrote."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+SAMPLES = ("--samples", "12", "6", "6")
+
+
+def command(speech: Path, noise: Path, out: Path, *options: str) -> list[str]:
+    return [
+        *("--speech", str(speech), "--noise", str(noise), "--out", str(out)),
+        *(*SAMPLES, "--jobs", "1", "--quiet"),
+        *options,
+    ]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Hash every file below a folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
