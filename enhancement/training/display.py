@@ -101,7 +101,7 @@ class Display(pl.Callback):
         )
 
     def _estimate(self) -> float:
-        """Return the seconds of the whole run, from how far this process has come since its first step."""
+        """Return the seconds of the whole run, from the pace of this process since its start."""
         seconds, progress = self._first
         gained = self._progress() - progress
         if gained <= 0:
