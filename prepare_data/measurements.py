@@ -32,7 +32,7 @@ class Measurements:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._passing: dict[Path, str] = {}
+        self._passing: dict[Path, Levels | str] = {}
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         try:
             self._database = _connect(file or cache_folder() / "measurements.sqlite")
@@ -70,11 +70,14 @@ class Measurements:
             m = measured
             values = (m.sample_rate, m.channels, m.frames, m.frame_length, m.peak_db)
             values += (m.codes.tobytes(), None)
-        self._database.execute(
-            f"INSERT OR REPLACE INTO levels_1 (path, size, changed_ns, {_COLUMNS}) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            key + values,
-        )
+        try:
+            self._database.execute(
+                f"INSERT OR REPLACE INTO levels_1 (path, size, changed_ns, {_COLUMNS}) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                key + values,
+            )
+        except sqlite3.Error:  # full or locked: what is only a convenience must not stop a run
+            self._passing[path] = str(measured) if isinstance(measured, AudioError) else measured
 
     def close(self) -> None:
         """Let go of the file."""

@@ -30,17 +30,13 @@ Corpus: TypeAlias = dict[str, list[Audio]]
 
 
 @pytest.fixture(scope="session")
-def speech_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "speech"
-    write_demo_speech(folder)
-    return folder
+def speech_folder(demo_speech: Path) -> Path:
+    return demo_speech
 
 
 @pytest.fixture(scope="session")
-def noise_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "noise"
-    write_demo_noise(folder)
-    return folder
+def noise_folder(demo_noise: Path) -> Path:
+    return demo_noise
 
 
 @pytest.fixture(scope="session")

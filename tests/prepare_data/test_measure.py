@@ -101,6 +101,15 @@ def test_measurements_are_remembered_until_the_file_changes(tmp_path: Path) -> N
     second.close()
 
 
+def test_a_cache_that_fails_in_mid_run_does_not_stop_it(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "a.wav", 1)
+    measurements = Measurements(tmp_path / "m.sqlite")
+    measurements._database.execute("PRAGMA query_only = ON")
+    measurements.put(path, measure(path))
+    assert isinstance(measurements.get(path), Levels)
+    measurements.close()
+
+
 def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     (tmp_path / "damaged.sqlite").write_bytes(b"no database at all" * 100)
