@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from prepare_data.speech_level import MARGIN_DB, active_speech_level
 
@@ -46,6 +47,34 @@ def snr(reference: np.ndarray, estimate: np.ndarray) -> float:
     """
     reference, estimate = _as_pair(reference, estimate)
     return _ratio_db(reference, estimate - reference)
+
+
+def calculate_snr(clean: ArrayLike, x: ArrayLike) -> float:
+    """Return 10 log10(mean(clean^2) / mean((clean - x)^2)), as the published project does.
+
+    The SNR improvement of a denoiser is the difference of two calls, for its output and its input.
+
+    Args:
+        clean: the clean voice, shape (samples,) or (batch, samples).
+        x: what is compared with it; the shapes may differ in leading axes, as (samples,) and
+            (1, samples) do, by numpy's rules.
+
+    Returns:
+        Decibels; inf where they are equal, -inf for a silent clean voice.
+
+    Raises:
+        ValueError: if the shapes do not fit, or there are no samples.
+    """
+    reference, estimate = np.asarray(clean, np.float64), np.asarray(x, np.float64)
+    shape = np.broadcast_shapes(reference.shape, estimate.shape)
+    # (samples,) against (samples, 1) would compare each sample with every other.
+    if shape[-1:] != reference.shape[-1:] or shape[-1:] != estimate.shape[-1:] or 0 in shape:
+        raise ValueError(
+            f"clean {reference.shape} and x {estimate.shape} must have as many samples, at least "
+            "one, in their last axis"
+        )
+    reference = np.broadcast_to(reference, shape)
+    return _ratio_db(reference.ravel(), (reference - estimate).ravel())
 
 
 def active_si_sdr(reference: np.ndarray, estimate: np.ndarray, sample_rate: int) -> float:

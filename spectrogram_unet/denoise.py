@@ -157,7 +157,7 @@ def predictor(network: UNet, *, bfloat16: bool | None = None) -> Predictor:
     """
     import torch
 
-    from spectrogram_unet.device import has_bfloat16
+    from enhancement.precision import has_bfloat16
 
     if bfloat16 is None:
         bfloat16 = has_bfloat16()

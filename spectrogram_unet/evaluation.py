@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from prepare_data.errors import UserError
+from enhancement.evaluation.cli import SUMMARY as SUMMARY
+from enhancement.evaluation.cli import add_evaluation_arguments, chosen_samples, evaluate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,25 +15,17 @@ if TYPE_CHECKING:
     from prepare_data.dataset import Sample
     from spectrogram_unet.denoise import SpectrogramDenoiser
     from spectrogram_unet.gain import GainRule
+    from spectrogram_unet.geometry import Geometry
     from spectrogram_unet.masking import Predictor
 
-SUMMARY = "measure the gain in SI-SDR on a data set"
 _BETAS = (1.0, 1.5, 2.0, 3.0)
 _FLOORS_DB = (-15.0, -20.0, -30.0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `evaluate`."""
-    parser.description = (
-        "Measure how much the denoiser raises SI-SDR, by input SNR, over whole clips and over "
-        "active speech alone, with 95 % intervals that resample speakers and noise sources."
-    )
+    add_evaluation_arguments(parser)
     add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="DIR", help="data set of prepare_data")
-    add("--split", choices=("train", "val", "test"), default="val", help="(default: %(default)s)")
-    add("--model", metavar="PATH", help="checkpoint or run (default: the shipped weights)")
-    add("--limit", type=int, metavar="N", help="the first N samples only")
-    add("--out", type=Path, metavar="JSON", help="write the numbers there too")
     add("--sweep", action="store_true", help="compare gain rules instead (on val)")
     for name, kind in (("rule", str), ("beta", float), ("floor-db", float)):
         add(f"--{name}", type=kind, help="instead of the checkpoint's")
@@ -45,50 +37,29 @@ def command(namespace: argparse.Namespace) -> int:
     Raises:
         UserError: if the data set or the model cannot be used.
     """
-    from itertools import islice
-
     from enhancement.registry import checkpoint_path
-    from prepare_data.dataset import DataSet
-    from prepare_data.files import write_json
     from spectrogram_unet.denoise import load
-    from spectrogram_unet.intervals import table, text
 
     path = checkpoint_path(namespace.model) if namespace.model else None
     denoiser = load(path, rule=namespace.rule, beta=namespace.beta, floor_db=namespace.floor_db)
-    samples = list(islice(DataSet(namespace.data).samples(namespace.split), namespace.limit))
-    if not samples:
-        raise UserError(f"{namespace.data} has no samples in {namespace.split}.")
     if namespace.sweep:
-        print(_sweep_text(sweep(denoiser, samples)))
+        print(_sweep_text(sweep(denoiser, chosen_samples(namespace))))
         return 0
-    result = table(list(measured(denoiser, samples)))
-    print(text(result))
-    if namespace.out:
-        write_json(namespace.out, {"rule": denoiser.rule.plain(), "rows": result})
-    return 0
+    return evaluate(
+        namespace,
+        denoiser,
+        ceiling=lambda sample: best_possible(sample, denoiser.geometry),
+        about={"rule": denoiser.rule.plain()},
+    )
 
 
-def measured(denoiser: SpectrogramDenoiser, samples: Sequence[Sample]) -> Iterator[dict[str, Any]]:
-    """Denoise samples and yield, for each, its SNR, sources and gains in decibels."""
-    from tqdm import tqdm
-
+def best_possible(sample: Sample, geometry: Geometry) -> np.ndarray:
+    """Denoise a sample with its true noise picture: float32 of shape (samples,)."""
+    from enhancement.evaluation.gains import noisy_and_voice
     from spectrogram_unet.known_noise import oracle
 
-    for sample in tqdm(samples, "denoising", disable=None):
-        noisy, voice = sample.audio("noisy_voice"), sample.audio("voice")
-        rate = _sample_rate(sample)
-        best = oracle(noisy, sample.audio("noise"), rate, geometry=denoiser.geometry)
-        gains = _gains(voice, noisy, denoiser.denoise(noisy, rate), rate)
-        ceilings = _gains(voice, noisy, best, rate)
-        yield {
-            "id": sample.id,
-            "snr_db": sample.line["snr_db"],
-            "speaker": sample.line["voice"][0]["source"],
-            "noises": sorted({entry["source"] for entry in sample.line["noises"]}),
-            **gains,
-            "oracle_gain_db": ceilings["gain_db"],
-            "oracle_active_gain_db": ceilings["active_gain_db"],
-        }
+    noisy, _, rate = noisy_and_voice(sample)
+    return oracle(noisy, sample.audio("noise"), rate, geometry=geometry)
 
 
 def sweep(
@@ -99,6 +70,7 @@ def sweep(
 
     from tqdm import tqdm
 
+    from enhancement.evaluation.gains import gains, noisy_and_voice
     from spectrogram_unet.denoise import SpectrogramDenoiser
     from spectrogram_unet.gain import RULES, GainRule
 
@@ -106,12 +78,11 @@ def sweep(
     found: dict[GainRule, dict[float, list[float]]] = {rule: {} for rule in rules}
     remembering = _Remembering(denoiser.predict)
     for sample in tqdm(samples, "denoising", disable=None):
-        noisy, voice = sample.audio("noisy_voice"), sample.audio("voice")
-        rate = _sample_rate(sample)
+        noisy, voice, rate = noisy_and_voice(sample)
         remembering.forget()
         for rule in rules:
             other = SpectrogramDenoiser(remembering, denoiser.geometry, rule)
-            gain = _gains(voice, noisy, other.denoise(noisy, rate), rate)["gain_db"]
+            gain = gains(voice, noisy, other.denoise(noisy, rate), rate)["gain_db"]
             found[rule].setdefault(sample.line["snr_db"], []).append(gain)
     return found
 
@@ -132,26 +103,6 @@ class _Remembering:
     def forget(self) -> None:
         """Make room for another recording."""
         self._known.clear()
-
-
-def _gains(
-    voice: np.ndarray, noisy: np.ndarray, estimate: np.ndarray, rate: int
-) -> dict[str, float]:
-    from enhancement.metrics import active_si_sdr, si_sdr
-
-    noisy_db = si_sdr(voice, noisy)
-    active_db = active_si_sdr(voice, noisy, rate)
-    return {
-        "noisy_db": noisy_db,
-        "gain_db": si_sdr(voice, estimate) - noisy_db,
-        "active_gain_db": active_si_sdr(voice, estimate, rate) - active_db,
-    }
-
-
-def _sample_rate(sample: Sample) -> int:
-    import soundfile
-
-    return int(soundfile.info(sample.audio_path("noisy_voice")).samplerate)
 
 
 def _sweep_text(found: dict[GainRule, dict[float, list[float]]]) -> str:

@@ -23,10 +23,7 @@ _CPU_CHANNELS = 16
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `train`."""
-    parser.description = (
-        "Train the spectrogram U-Net to predict the noise picture. The precision is bf16-mixed by "
-        "default where the processor or accelerator computes in bfloat16, 32-true elsewhere."
-    )
+    parser.description = "Train the spectrogram U-Net to predict the noise picture."
     parser.add_argument(
         "--data",
         type=Path,
@@ -56,7 +53,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: %(default)s)",
     )
     add_training_arguments(parser, defaults=_DEFAULTS)
-    parser.set_defaults(precision="auto")
 
 
 def command(namespace: argparse.Namespace) -> int:
@@ -65,14 +61,10 @@ def command(namespace: argparse.Namespace) -> int:
     Raises:
         UserError: for wrong options or data.
     """
+    options = training_options(namespace)
+
     import torch
     from lightning.pytorch.utilities import rank_zero_only
-
-    from spectrogram_unet.device import has_bfloat16
-
-    if namespace.precision == "auto":
-        namespace.precision = "bf16-mixed" if has_bfloat16() else "32-true"
-    options = training_options(namespace)
 
     from enhancement.training.driver import fit
     from spectrogram_unet.dataset import PicturePairs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 from torch.utils.data import DataLoader, Dataset
 
 from enhancement.checkpoints import check_model, load_published, load_strictly, load_weights
+from enhancement.precision import chosen_precision
 from enhancement.registry import checkpoint_path
 from enhancement.training.display import Display
 from enhancement.training.history import NAME as HISTORY
@@ -85,10 +86,13 @@ def fit(
     state = RunState(steps_per_epoch(train, options.samples_per_epoch, options.batch_size))
     history = History(options.out)
     resume = _resume_path(options)
+    precision_before = None
     if resume is not None:
-        _take_up(resume, task, options, state, history)
+        precision_before = _take_up(resume, task, options, state, history)
     elif options.init is not None:
         _start_from(options.init, task)
+    precision = chosen_precision(options.precision, before=precision_before)
+    options = replace(options, precision=precision)
     stopped_early = _train(task, train, val, options, state, history, resume, collate)
     out = options.out
     return FitResult(out / BEST, out / LAST, out / HISTORY, stopped_early)
@@ -178,8 +182,12 @@ def _resume_path(options: TrainingOptions) -> Path | None:
 
 def _take_up(
     path: Path, task: TrainingTask, options: TrainingOptions, state: RunState, history: History
-) -> None:
-    """Take over where a saved run stands; Lightning restores its own part itself."""
+) -> str | None:
+    """Take over where a saved run stands; Lightning restores its own part itself.
+
+    Returns:
+        The precision that it was trained in, if it says so.
+    """
     content = read_resume(path)
     saved = content[KEY]
     for name, now in (
@@ -202,6 +210,7 @@ def _take_up(
     load_strictly(task.network, weights, path)
     state.take(saved, content["global_step"])
     history.read(path.with_name(HISTORY), before=state.position.epoch)
+    return saved.get("precision")
 
 
 def _start_from(name_or_path: str, task: TrainingTask) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prepare_data.errors import UserError
 
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "bf16-true")
+PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class TrainingOptions:
             rate comes down in time.
         batch_size: samples a step over all devices together.
         lr: the highest learning rate.
-        precision: of the arithmetic, one of `PRECISIONS`.
+        precision: of the arithmetic, one of `PRECISIONS`; auto is that of the run to go on with, or
+            bf16-mixed where the machine computes in bfloat16 itself, 32-true elsewhere.
         devices: accelerators on this machine, or processes where there is none.
         nodes: machines.
         workers: processes that load data, on each device.
@@ -43,7 +44,7 @@ class TrainingOptions:
     max_minutes: float | None = None
     batch_size: int = 4
     lr: float = 3e-4
-    precision: str = "32-true"
+    precision: str = "auto"
     devices: int = 1
     nodes: int = 1
     workers: int = 2
@@ -107,7 +108,8 @@ def add_training_arguments(parser: argparse.ArgumentParser, *, defaults: Trainin
         "--precision",
         choices=PRECISIONS,
         default=defaults.precision,
-        help="of the arithmetic (default: %(default)s)",
+        help="of the arithmetic; auto is bf16-mixed where the machine computes in bfloat16 itself, "
+        "32-true elsewhere, and what it was before with --resume (default: %(default)s)",
     )
     add("devices", int, "accelerators on this machine, or processes where there is none")
     add("nodes", int, "machines")

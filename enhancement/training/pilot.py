@@ -120,6 +120,7 @@ class Pilot(pl.Callback):
             **self._state.plain(trainer),
             "batch_size": options.batch_size,
             "seed": options.seed,
+            "precision": options.precision,
         }
 
     def _is_due(self) -> bool:

@@ -7,7 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from enhancement.metrics import active_samples, active_si_sdr, si_sdr, snr
+from enhancement.metrics import (
+    active_samples,
+    active_si_sdr,
+    calculate_snr,
+    si_sdr,
+    snr,
+)
 
 _VOICE = np.array([1.0, -1.0, 1.0, -1.0])
 _OTHER = np.array([1.0, 1.0, -1.0, -1.0])  # at right angles to the voice
@@ -21,6 +27,37 @@ def test_si_sdr_by_hand_whatever_the_scale() -> None:
 def test_snr_by_hand_counts_the_scale() -> None:
     assert snr(_VOICE, _VOICE + 0.1 * _OTHER) == pytest.approx(20.0)
     assert snr(_VOICE, 0.5 * _VOICE) == pytest.approx(20 * math.log10(2))
+
+
+def test_calculate_snr_by_hand() -> None:
+    # Power 1 against (0.5^2 + 0 + 0 + 0) / 4 = 1 / 16.
+    assert calculate_snr(_VOICE, _VOICE + np.eye(4)[0] / 2) == pytest.approx(10 * math.log10(16))
+    assert calculate_snr([2.0], [1.0]) == pytest.approx(10 * math.log10(4))
+    noisy, better = _VOICE + _OTHER, _VOICE + 0.1 * _OTHER
+    assert calculate_snr(_VOICE, noisy) == pytest.approx(0.0)
+    assert calculate_snr(_VOICE, better) - calculate_snr(_VOICE, noisy) == pytest.approx(20.0)
+
+
+def test_calculate_snr_takes_what_a_network_returns() -> None:
+    estimate = (_VOICE + 0.1 * _OTHER).astype(np.float32)
+    expected = pytest.approx(20.0, abs=1e-5)
+    assert calculate_snr(_VOICE, estimate[None]) == expected
+    assert calculate_snr(_VOICE[None], estimate) == expected
+    # Two rows: the voice's power 1 both times, the error's (0.01 + 1) / 2.
+    both = np.stack([_VOICE + 0.1 * _OTHER, _VOICE + _OTHER])
+    assert calculate_snr(_VOICE, both) == pytest.approx(10 * math.log10(1 / 0.505))
+    assert calculate_snr(_VOICE, _VOICE[None]) == math.inf
+    assert calculate_snr(np.zeros(4), _VOICE) == -math.inf
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 1), (1,), (), (2, 5)])
+def test_calculate_snr_compares_as_many_samples(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"samples|broadcast"):
+        calculate_snr(_VOICE, np.ones(shape))
+    with pytest.raises(ValueError, match=r"samples|broadcast"):
+        calculate_snr(np.ones(shape), _VOICE)
+    with pytest.raises(ValueError, match="samples"):
+        calculate_snr([], [])
 
 
 def test_perfect_and_silent_are_defined() -> None:

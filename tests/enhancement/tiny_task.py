@@ -99,6 +99,7 @@ def tiny_options(out: Path, **changes: Any) -> TrainingOptions:
         "samples_per_epoch": 20,
         "lr": 0.01,
         "workers": 0,
+        "precision": "32-true",
         "quiet": True,
         "out": out,
     }

@@ -9,30 +9,40 @@ import numpy as np
 
 _DRAWS = 2000
 _SEED = 0
+_GAINS = ("gain_db", "active_gain_db")
+_ORACLE = "oracle_gain_db"
 
 
 def table(clips: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Summarise clips by input SNR.
 
     Args:
-        clips: each with "snr_db", "speaker", "noises" (sources), "noisy_db" and the gains, as
-            `evaluation.measured` yields them.
+        clips: each with "snr_db", "speaker", "noises" (sources), "noisy_db", "gain_db",
+            "active_gain_db" and perhaps "oracle_gain_db", as `gains.measured` yields them.
 
     Returns:
-        A row for each SNR: means, 95 % intervals as (low, high), and the share of the oracle's
-        gain in per cent.
+        A row for each SNR, and last one for all of them with None as "snr_db": means, 95 %
+        intervals as (low, high), and the share of the oracle's gain in per cent where that is
+        known.
     """
-    rows = []
-    for snr_db in sorted({clip["snr_db"] for clip in clips}):
-        here = [clip for clip in clips if clip["snr_db"] == snr_db]
-        row: dict[str, Any] = {"snr_db": snr_db, "clips": len(here)}
-        for name in ("noisy_db", "gain_db", "active_gain_db", "oracle_gain_db"):
-            row[name] = float(np.mean([clip[name] for clip in here]))
-        for name in ("gain_db", "active_gain_db"):
-            row[f"{name}_interval"] = interval(here, name)
-        row["share_of_oracle"] = 100 * row["gain_db"] / row["oracle_gain_db"]
-        rows.append(row)
-    return rows
+    values = sorted({clip["snr_db"] for clip in clips})
+    rows = [_row(snr_db, [c for c in clips if c["snr_db"] == snr_db]) for snr_db in values]
+    return [*rows, _row(None, clips)]
+
+
+def _row(snr_db: float | None, clips: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"snr_db": snr_db, "clips": len(clips)}
+    for name in ("noisy_db", *_GAINS, *_of_oracle(clips[0])):
+        row[name] = float(np.mean([clip[name] for clip in clips]))
+    for name in _GAINS:
+        row[f"{name}_interval"] = interval(clips, name)
+    if _ORACLE in row:
+        row["share_of_oracle"] = 100 * row["gain_db"] / row[_ORACLE]
+    return row
+
+
+def _of_oracle(row: dict[str, Any]) -> list[str]:
+    return [_ORACLE] if _ORACLE in row else []
 
 
 def interval(clips: Sequence[dict[str, Any]], name: str) -> tuple[float, float]:
@@ -56,17 +66,22 @@ def interval(clips: Sequence[dict[str, Any]], name: str) -> tuple[float, float]:
 
 def text(rows: Sequence[dict[str, Any]]) -> str:
     """Return the rows as a table for people."""
-    lines = ["SNR in  clips  noisy   SI-SDR gain [95 %]    active frames [95 %]   oracle  share"]
-    for row in rows:
-        cells = []
-        for name in ("gain_db", "active_gain_db"):
-            low, high = row[f"{name}_interval"]
-            cells.append(f"{row[name]:6.2f} [{low:5.2f}, {high:5.2f}]")
-        lines.append(
-            f"{row['snr_db']:6g}{row['clips']:7d}{row['noisy_db']:7.2f}   "
-            f"{'    '.join(cells)}{row['oracle_gain_db']:9.2f}{row['share_of_oracle']:6.0f}%"
-        )
-    return "\n".join(lines)
+    head = "SNR in  clips  noisy   SI-SDR gain [95 %]    active frames [95 %]"
+    if _ORACLE in rows[0]:
+        head += "   oracle  share"
+    return "\n".join([head, *(_line(row) for row in rows)])
+
+
+def _line(row: dict[str, Any]) -> str:
+    cells = []
+    for name in _GAINS:
+        low, high = row[f"{name}_interval"]
+        cells.append(f"{row[name]:6.2f} [{low:5.2f}, {high:5.2f}]")
+    snr = "   all" if row["snr_db"] is None else f"{row['snr_db']:6g}"
+    line = f"{snr}{row['clips']:7d}{row['noisy_db']:7.2f}   {'    '.join(cells)}"
+    if _ORACLE in row:
+        line += f"{row[_ORACLE]:9.2f}{row['share_of_oracle']:6.0f}%"
+    return line
 
 
 def _membership(sources: Sequence[Sequence[str]]) -> np.ndarray:
