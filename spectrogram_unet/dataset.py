@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,13 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from enhancement.pairing import paired_files
 from prepare_data.errors import UserError
 from prepare_data.settings import PICTURE_SIZE
 from spectrogram_unet.network import MULTIPLE
 
-_NAMED = 5  # pictures without a partner that a warning names
+_KINDS = ("noisy_voice", "noise")
+_SUFFIXES = frozenset({".png"})
 
 
 class SpectrogramDataset(Dataset[tuple[Tensor, Tensor]]):
@@ -41,7 +42,11 @@ class SpectrogramDataset(Dataset[tuple[Tensor, Tensor]]):
 
     def __init__(self, root_path: str | Path) -> None:
         self.root_path = Path(root_path)
-        self.names = _paired(self.root_path)
+        pairs = paired_files(self.root_path, _KINDS, suffixes=_SUFFIXES, what="PNG pictures")
+        self.names = [noisy.stem for noisy, _ in pairs]
+        self._files = {
+            noisy.stem: dict(zip(_KINDS, (noisy, noise), strict=True)) for noisy, noise in pairs
+        }
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,7 +62,7 @@ class SpectrogramDataset(Dataset[tuple[Tensor, Tensor]]):
 
     def path(self, kind: str, name: str) -> Path:
         """Return the file of a "noisy_voice" or "noise" picture."""
-        return self.root_path / kind / f"{name}.png"
+        return self._files[name][kind]
 
 
 @dataclass(frozen=True)
@@ -112,32 +117,6 @@ class PicturePairs(Dataset[dict[str, Any]]):
             columns = slice(start, start + self._crop.frames)
             noisy, noise = noisy[..., columns], noise[..., columns]
         return {"id": name, "noisy": _in_unit_range(noisy), "noise": _in_unit_range(noise)}
-
-
-def _paired(root: Path) -> list[str]:
-    found = {kind: _names(root / kind) for kind in ("noisy_voice", "noise")}
-    for kind, other in (("noisy_voice", "noise"), ("noise", "noisy_voice")):
-        alone = sorted(found[kind] - found[other])
-        if alone:
-            more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""
-            warnings.warn(
-                f"left out of {root / kind}, for want of a picture of the same name in {other}: "
-                f"{', '.join(alone[:_NAMED])}{more}",
-                stacklevel=3,
-            )
-    pairs = sorted(found["noisy_voice"] & found["noise"])
-    if not pairs:
-        raise UserError(
-            f"{root} holds no pair of pictures: noisy_voice and noise need PNG files of the same "
-            "names."
-        )
-    return pairs
-
-
-def _names(folder: Path) -> set[str]:
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not there; a folder of PNG pictures is wanted.")
-    return {path.stem for path in folder.glob("*.png")}
 
 
 def _read(path: Path) -> Tensor:

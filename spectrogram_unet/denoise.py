@@ -12,11 +12,11 @@ import numpy as np
 
 from enhancement.denoiser import Denoiser
 from enhancement.resampling import at_rate
+from enhancement.windows import overlapped
 from prepare_data.errors import UserError
 from spectrogram_unet.gain import GainRule
 from spectrogram_unet.geometry import Geometry
 from spectrogram_unet.masking import Predictor, denoised_window
-from spectrogram_unet.windows import overlapped
 
 if TYPE_CHECKING:
     from spectrogram_unet.network import UNet

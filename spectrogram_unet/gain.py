@@ -27,8 +27,8 @@ class GainRule:
     """
 
     rule: str = "wiener"
-    beta: float = 3.0
-    floor_db: float = -20.0
+    beta: float = 2.0
+    floor_db: float = -30.0
 
     def __post_init__(self) -> None:
         if self.rule not in RULES:

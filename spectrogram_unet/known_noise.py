@@ -9,12 +9,12 @@ import numpy as np
 
 from enhancement.denoiser import Denoiser
 from enhancement.resampling import at_rate
+from enhancement.windows import overlapped
 from prepare_data.errors import UserError
 from prepare_data.picture import stft
 from spectrogram_unet.gain import GainRule
 from spectrogram_unet.geometry import Geometry
 from spectrogram_unet.masking import look_at
-from spectrogram_unet.windows import overlapped
 
 NAME = "spectrogram-oracle"
 

@@ -8,9 +8,6 @@ from torch import Tensor, nn
 MULTIPLE = 16
 """Heights and widths are multiples of this: four times halved."""
 
-_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
-_LEAST_DEVIATION = 1e-3
-
 _LOGIT_SLOPE = 4.0  # of logit(grey) at mid-grey
 _OTHER_CHANNELS = 0.05  # what the last layer first makes of all but the carried channel
 
@@ -123,29 +120,6 @@ class UNet(nn.Module):
                 nn.init.zeros_(module.bias)
 
 
-def balance(network: UNet, pictures: Tensor) -> None:
-    """Scale and shift each layer so that its channels have mean 0 and deviation 1 on a batch.
-
-    In place of the normalisation that the network does not have, once, before training (Salimans
-    and Kingma 2016, Mishkin and Matas 2016). The greys of a picture are all positive; without this
-    their mean drowns what they differ by, and the loss falls half as fast.
-
-    Args:
-        network: before training; the last layer is left as it is.
-        pictures: shape (batch, in_channels, height, width), some of the training set's.
-    """
-    layers = [module for module in network.modules() if isinstance(module, _CONVOLUTIONS)]
-    handles = [
-        layer.register_forward_hook(_balance) for layer in layers if layer is not network.out
-    ]
-    try:
-        with torch.no_grad():
-            network(pictures)
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def start_from_noisy(network: UNet) -> None:
     """Let one channel of the top level carry the noisy picture through to the logits.
 
@@ -154,7 +128,7 @@ def start_from_noisy(network: UNet) -> None:
     what is left to learn is what to take away. Greys are never negative, so ReLUs let them pass.
 
     Args:
-        network: from one channel to one, after `balance`.
+        network: from one channel to one, balanced (`enhancement.balancing`).
     """
     down = network.downconv1.double_conv.double_conv
     up = network.upconv4.double_conv.double_conv
@@ -167,14 +141,3 @@ def start_from_noisy(network: UNet) -> None:
         network.out.weight.mul_(_OTHER_CHANNELS)
         network.out.weight[0, 0] = _LOGIT_SLOPE
         network.out.bias.fill_(-_LOGIT_SLOPE / 2)
-
-
-def _balance(layer: nn.Module, inputs: tuple[Tensor], result: Tensor) -> Tensor:
-    """Change a layer by what it gives, and return what it now gives."""
-    mean = result.mean(dim=(0, 2, 3))
-    deviation = result.std(dim=(0, 2, 3)) + _LEAST_DEVIATION
-    # Transposed convolutions have their output channels second.
-    shape = (1, -1, 1, 1) if isinstance(layer, nn.ConvTranspose2d) else (-1, 1, 1, 1)
-    layer.weight.div_(deviation.view(shape))
-    layer.bias.sub_(mean).div_(deviation)
-    return (result - mean.view(1, -1, 1, 1)) / deviation.view(1, -1, 1, 1)

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from enhancement.balancing import balance_convolutions
 from enhancement.checkpoints import Header
 from enhancement.training.task import TrainingTask
 from spectrogram_unet.gain import GainRule
 from spectrogram_unet.geometry import Geometry
-from spectrogram_unet.network import UNet, balance, start_from_noisy
+from spectrogram_unet.network import UNet, start_from_noisy
 
 MODEL_NAME = "spectrogram-unet"
 _SHOWN = 3  # samples in the run's picture
@@ -51,8 +52,13 @@ class SpectrogramTask(TrainingTask):
         return binary_cross_entropy_with_logits(logits.float(), batch["noise"], weight=weights)
 
     def balance(self, noisy: Tensor) -> None:
-        """Set the network's first weights; see `balance` and `start_from_noisy`."""
-        balance(self.network, noisy.contiguous(memory_format=torch.channels_last))
+        """Set the network's first weights; see `enhancement.balancing` and `start_from_noisy`.
+
+        The greys of a picture are all positive; without balance their mean drowns what they differ
+        by, and the loss falls half as fast.
+        """
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
+        balance_convolutions(self.network, noisy, but=(self.network.out,))
         start_from_noisy(self.network)
 
     def header(self, training: dict[str, Any]) -> Header:

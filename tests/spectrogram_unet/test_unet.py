@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from enhancement.balancing import balance_convolutions
 from spectrogram_unet import UNet
-from spectrogram_unet.network import balance
 
 _DOWN = [
     f"downconv{level}.double_conv.double_conv.{layer}" for level in range(1, 5) for layer in (0, 2)
@@ -89,7 +89,7 @@ def test_balanced_layers_have_mean_0_and_deviation_1() -> None:
     torch.manual_seed(0)
     network = UNet(1, 1, 4)
     pictures = 0.7 + 0.1 * torch.rand(3, 1, 48, 32)
-    balance(network, pictures)
+    balance_convolutions(network, pictures, but=(network.out,))
     seen: list[torch.Tensor] = []
     for name in ("downconv1", "downconv3", "upconv2"):
         layer = network.get_submodule(name).double_conv.double_conv[2]

@@ -17,20 +17,23 @@ def overlapped(
     window: int,
     stride: int,
     first_stride: int | None = None,
+    mirror: bool = True,
 ) -> Iterator[np.ndarray]:
     """Process a stream of any length window by window.
 
     Every window counts most in its middle and next to nothing at its borders, so that where the
-    windows lie is not heard. The last one ends where the stream ends; a stream shorter than a
-    window is mirrored to fill one.
+    windows lie is not heard, and the weights of a sample sum to one. The last window ends where the
+    stream ends.
 
     Args:
         blocks: each of shape (samples, channels), of any lengths.
         process: see `Process`.
         window: samples in a window.
-        stride: samples from window to window, less than a window.
+        stride: samples from window to window, at most a window; then nothing overlaps but the last.
         first_stride: samples from the first window to the second, at most `stride`; moves the
             grid of the windows after the first one.
+        mirror: whether a stream shorter than a window is mirrored to fill one; if not, `process`
+            gets it as it is.
 
     Yields:
         float32 blocks of shape (samples, channels out), as many samples in all as went in.
@@ -44,7 +47,7 @@ def overlapped(
             while fader.full:
                 yield fader.next_window(step)
                 step = stride
-    yield from fader.rest()
+    yield from fader.rest(mirror=mirror)
 
 
 class _CrossFader:
@@ -78,18 +81,19 @@ class _CrossFader:
         self._input = self._input[len(self._input) - kept :]
         return self._given_out(stride)
 
-    def rest(self) -> Iterator[np.ndarray]:
+    def rest(self, *, mirror: bool) -> Iterator[np.ndarray]:
         """Process what is left at the end of the stream."""
         if not self._received:
             return
         if self._received < self._window:
-            padding = ((0, self._window - self._received), (0, 0))
-            mirrored = np.pad(self._input, padding, mode="reflect")
-            yield self._process(mirrored)[: self._received].astype(np.float32)
+            padding = ((0, self._window - self._received if mirror else 0), (0, 0))
+            filled = np.pad(self._input, padding, mode="reflect")
+            yield self._process(filled)[: self._received].astype(np.float32)
             return
         if self._start + len(self._sum) < self._received:
             self._add(self._received - self._window)
-        yield self._given_out(len(self._sum))
+        if len(self._sum):
+            yield self._given_out(len(self._sum))
 
     def _add(self, start: int) -> None:
         """Add a window to the open output, faded in from where that begins."""
