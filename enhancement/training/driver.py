@@ -32,6 +32,7 @@ from enhancement.training.signals import Stopped, StopSignals
 from enhancement.training.state import KEY, RESUME, RunState, read_resume
 from enhancement.training.task import NonFiniteLoss, TrainingTask
 from enhancement.training.trainer import averaging, build_trainer
+from enhancement.training.workers import as_raised
 from prepare_data.errors import UserError
 
 
@@ -130,6 +131,8 @@ def _train(
             trainer.fit(task, *loaders, ckpt_path=resume, weights_only=True)
     except Stopped as stop:
         _exit(stop, options, state)
+    except UserError as error:
+        raise as_raised(error) from error
     except NonFiniteLoss as error:
         _only_the_first_process_speaks()
         raise _non_finite(error, options, state) from error

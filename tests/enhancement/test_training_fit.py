@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import re
 import warnings
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,6 +144,21 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
         tasks.append(tiny_task())
         tiny_fit(tasks[-1], tiny_options(tmp_path / str(workers), epochs=2, workers=workers))
     assert tasks[0].losses == tasks[1].losses
+
+
+class _Unreadable(TinyData):
+    """A training set whose files turn out to be damaged."""
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        raise UserError(f"{index}.wav is damaged;\nwrite it again.")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_while_loading_is_said_without_its_trace(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(UserError) as caught:
+        options = tiny_options(tmp_path / "run", workers=workers)
+        fit(tiny_task(), _Unreadable(8, 0), TinyData(4, 1), options)
+    assert re.fullmatch(r"\d\.wav is damaged;\nwrite it again\.", str(caught.value))
 
 
 def test_another_run_is_never_overwritten(tmp_path: Path) -> None:
