@@ -17,9 +17,11 @@ from math import ceil, log2
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, pad
+from torch.nn import functional
+from torch.nn.functional import pad
 
 from waveform_unet_lru.lru import LRU
+from waveform_unet_lru.projected_scan import projected_scan
 from waveform_unet_lru.recurrence import linear_scan
 
 Scan = Callable[[Tensor, Tensor], Tensor]
@@ -86,7 +88,7 @@ def chunks(u: Tensor, lam: Tensor) -> Tensor:
     return h.flatten(1, 2)[:, :time]
 
 
-def ours(u: Tensor, lam: Tensor) -> Tensor:
+def alone(u: Tensor, lam: Tensor) -> Tensor:
     """The blocked scan with its own gradient."""
     return linear_scan(u, lam)[0]
 
@@ -96,9 +98,10 @@ def floor(u: Tensor, lam: Tensor) -> Tensor:
     return u
 
 
-WAYS: dict[str, Scan] = {
+WAYS: dict[str, Scan | None] = {
     "floor": floor,
-    "ours": ours,
+    "ours": None,  # the scan and the projections as one function
+    "ours, scan alone": alone,
     "chunks of 16": chunks,
     "FFT convolution": fft_convolution,
     "log depth": log_depth,
@@ -120,18 +123,22 @@ class Problem:
         )
         self.gradient = torch.randn_like(self.x)
 
-    def output(self, scan: Scan, dtype: torch.dtype = torch.float32) -> Tensor:
+    def output(self, scan: Scan | None, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return the layer's output without D, computed by this way."""
         p = self.layer
         into = torch.stack([p.B_re, p.B_im], dim=1).flatten(0, 1).to(dtype)
         out_of = torch.stack([p.C_re, -p.C_im], dim=2).flatten(1, 2).to(dtype)
         # The powers decide the accuracy: every way gets lam in double precision where it can.
         lam = torch.exp(torch.complex(-p.nu_log.double().exp(), p.theta_log.double().exp()))
-        u = torch.view_as_complex(linear(self.x.to(dtype), into).unflatten(-1, (-1, 2)))
-        h = scan(u, lam if scan is ours else lam.to(u.dtype))
-        return linear(torch.view_as_real(h).flatten(-2), out_of)
+        if scan is None:
+            rest = torch.zeros(len(self.x), len(lam), dtype=dtype.to_complex(), device=lam.device)
+            return projected_scan(self.x, into, lam, out_of, rest)[0]
+        pairs = functional.linear(self.x.to(dtype), into)
+        u = torch.view_as_complex(pairs.unflatten(-1, (-1, 2)))
+        h = scan(u, lam if scan is alone else lam.to(u.dtype))
+        return functional.linear(torch.view_as_real(h).flatten(-2), out_of)
 
-    def run(self, scan: Scan) -> None:
+    def run(self, scan: Scan | None) -> None:
         """Compute the output and all gradients."""
         self.layer.zero_grad()
         self.x.grad = None
@@ -140,7 +147,7 @@ class Problem:
         if output.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def error(self, scan: Scan) -> float:
+    def error(self, scan: Scan | None) -> float:
         """Return the largest error in parts of the largest output."""
         with torch.no_grad():
             exact = self.output(loop, torch.float64)

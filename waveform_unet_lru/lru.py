@@ -6,9 +6,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
-from waveform_unet_lru.recurrence import linear_scan
+from waveform_unet_lru.projected_scan import projected_scan
 
 
 class LRU(nn.Module):
@@ -69,9 +68,10 @@ class LRU(nn.Module):
         # be seen as complex numbers without a copy.
         into = torch.stack([b_re, b_im], dim=1).flatten(0, 1)
         out_of = torch.stack([self.C_re, -self.C_im], dim=2).flatten(1, 2)
-        u = torch.view_as_complex(_at_least_single(linear(x, into)).unflatten(-1, (-1, 2)))
-        h, state = linear_scan(u, torch.exp(torch.complex(-nu, theta)), state)
-        y = linear(torch.view_as_real(h).flatten(-2), out_of)
+        lam = torch.exp(torch.complex(-nu, theta))
+        if state is None:
+            state = torch.zeros(x.shape[0], len(nu), dtype=torch.complex64, device=x.device)
+        y, state = projected_scan(x, into, lam, out_of, state)
         return torch.addcmul(y, x.to(y.dtype), self.D.to(y.dtype)), state
 
 
@@ -93,7 +93,3 @@ class LRUBlock(LRU):
     def step(self, x: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """Run over a stretch of a sequence; see `LRU.forward`."""
         return super().forward(x, state)
-
-
-def _at_least_single(tensor: Tensor) -> Tensor:
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

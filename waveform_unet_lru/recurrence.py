@@ -23,6 +23,7 @@ from torch import Tensor
 # States times batch from which a plain loop is quicker; see `_one_after_another`.
 _WIDE = 8192
 _WIDE_FOR_THREADS = 65536
+_IN_CACHE = 65536  # numbers, for each thread
 
 
 @torch.compiler.disable
@@ -63,7 +64,8 @@ class _LinearScan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, u: Tensor, lam: Tensor, h0: Tensor) -> Tensor:
-        h = _scanned(u, lam, h0)
+        h = torch.empty_like(u, memory_format=torch.contiguous_format)
+        scan(u, lam, h0, out=h)
         ctx.save_for_backward(lam, h0, h)
         return h
 
@@ -76,33 +78,95 @@ class _LinearScan(torch.autograd.Function):
         g_t conj(h_{t-1}) and h_0 gets conj(lam_1) g_1.
         """
         lam, h0, h = ctx.saved_tensors
-        conjugate = lam.conj().resolve_conj()
-        g = _scanned(grad, _of_next_step(conjugate), None, backwards=True)
+        g = torch.empty_like(grad, memory_format=torch.contiguous_format)
+        scan_gradient(grad, lam, out=g)
         wants_u, wants_lam, wants_h0 = ctx.needs_input_grad
-        first = conjugate if lam.ndim == 1 else conjugate[:, 0]
         return (
             g if wants_u else None,
-            _gradient_of_factors(g, lam, h0, h) if wants_lam else None,
-            g[:, 0] * first.to(g.dtype) if wants_h0 else None,
+            gradient_of_factors(g, lam, h0, h) if wants_lam else None,
+            gradient_of_start(g, lam) if wants_h0 else None,
         )
 
 
-def _scanned(u: Tensor, lam: Tensor, h0: Tensor | None, *, backwards: bool = False) -> Tensor:
-    """Return all states; backwards, the first step is the last in time."""
-    h = torch.empty_like(u, memory_format=torch.contiguous_format)
+def scan(
+    u: Tensor, lam: Tensor, h0: Tensor | None, *, out: Tensor, backwards: bool = False
+) -> None:
+    """Compute all states, without a gradient of its own.
+
+    Args:
+        u: see `linear_scan`; real where `lam` is, complex where it is.
+        lam: see `linear_scan`; backwards, the factors that lead into each step from the one after.
+        h0: the state before the first step; rest if None.
+        out: contiguous, for the states, of the shape and type of `u`; it may be `u` itself.
+        backwards: whether the first step is the last in time.
+    """
+    if u.shape[1] == 0:
+        return
     if _one_after_another(u, lam):
-        _step_through(u, lam, h, h0, backwards)
-        return h
+        _step_through(u, lam, out, h0, backwards)
+        return
     factors = lam.to(u.dtype)
     length = _block_length(u.shape[1])
     whole = u.shape[1] - u.shape[1] % length
     for part, size in ((slice(whole), length), (slice(whole, None), u.shape[1] - whole)):
         if size:
             own = factors if lam.ndim == 1 else factors[:, part].unflatten(1, (-1, size))
-            inputs, states = (each[:, part].unflatten(1, (-1, size)) for each in (u, h))
+            inputs, states = (each[:, part].unflatten(1, (-1, size)) for each in (u, out))
             _step_from_rest(inputs, own, states, backwards)
-    _carry(h, lam, h0, length, backwards)
-    return h
+    _carry(out, lam, h0, length, backwards)
+
+
+def scan_gradient(grad: Tensor, lam: Tensor, *, out: Tensor) -> None:
+    """Compute g_t = grad_t + conj(lam_{t+1}) g_{t+1}, the gradient of `u` from that of the states.
+
+    Args:
+        grad: of the states, shape (batch, time, states).
+        lam: see `linear_scan`.
+        out: for g; it may be `grad` itself.
+    """
+    conjugate = lam.conj().resolve_conj()
+    if lam.ndim > 1:
+        conjugate = torch.cat([conjugate[:, 1:], torch.zeros_like(conjugate[:, :1])], dim=1)
+    scan(grad, conjugate, None, out=out, backwards=True)
+
+
+def gradient_of_start(g: Tensor, lam: Tensor) -> Tensor:
+    """Return conj(lam_1) g_1, the gradient of h0 from what `scan_gradient` computed."""
+    first = lam if lam.ndim == 1 else lam[:, 0]
+    return g[:, 0] * first.conj().to(g.dtype)
+
+
+def gradient_of_factors(g: Tensor, lam: Tensor, h0: Tensor, h: Tensor) -> Tensor:
+    """Return g_t conj(h_{t-1}), summed over batch and time where the factors are constant.
+
+    Args:
+        g: what `scan_gradient` computed.
+        lam: see `linear_scan`.
+        h0: the state before the first step, shape (batch, states).
+        h: the states.
+    """
+    if lam.ndim > 1:
+        before = torch.cat([h0[:, None], h[:, :-1]], dim=1)
+        return (g * before.conj()).to(lam.dtype)
+    exact = torch.complex128 if h.is_complex() else torch.float64
+    total = (g[:, 0] * h0.conj()).sum(0, dtype=exact)
+    # Piece by piece, so that the products stay in the cache; their sums in double precision.
+    for piece in _pieces(h):
+        before = h[:, :-1][piece].conj()
+        total += (g[:, 1:][piece] * before).sum((0, 1)).to(exact)
+    return total.to(lam.dtype)
+
+
+def _pieces(h: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Cut all but one step of each sequence into pieces of work: sequences and steps."""
+    batch, time = h.shape[0], h.shape[1] - 1
+    steps = max(1, torch.get_num_threads() * _IN_CACHE // h.shape[2])
+    sequences = max(1, steps // max(1, time))
+    if h.device.type != "cpu":
+        steps, sequences = max(1, time), batch
+    for first, last in _blocks(batch, sequences):
+        for start, stop in _blocks(time, steps):
+            yield slice(first, last), slice(start, stop)
 
 
 def _one_after_another(u: Tensor, lam: Tensor) -> bool:
@@ -143,7 +207,8 @@ def _step_from_rest(u: Tensor, lam: Tensor, h: Tensor, backwards: bool) -> None:
     for step in reversed(steps) if backwards else steps:
         here = h[:, :, step]
         if before is None:
-            here.copy_(u[:, :, step])
+            if here.data_ptr() != u[:, :, step].data_ptr():
+                here.copy_(u[:, :, step])
         else:
             factor = lam if lam.ndim == 1 else lam[:, :, step]
             torch.addcmul(u[:, :, step], before, factor, out=here)
@@ -175,27 +240,6 @@ def _products(factors: Tensor, backwards: bool) -> Tensor:
     if backwards:
         return factors.flip(1).cumprod(1).flip(1)
     return factors.cumprod(1)
-
-
-def _gradient_of_factors(g: Tensor, lam: Tensor, h0: Tensor, h: Tensor) -> Tensor:
-    """Return g_t conj(h_{t-1}), summed over batch and time where the factors are constant."""
-    if lam.ndim > 1:
-        before = torch.cat([h0[:, None], h[:, :-1]], dim=1)
-        return (g * before.conj()).to(lam.dtype)
-    exact = torch.complex128 if h.is_complex() else torch.float64
-    total = (g[:, 0] * h0.conj()).sum(0, dtype=exact)
-    # Block by block, so that the products stay in the cache; their sums in double precision.
-    for start, stop in _blocks(h.shape[1] - 1, _block_length(h.shape[1])):
-        products = g[:, start + 1 : stop + 1] * h[:, start:stop].conj()
-        total += products.sum((0, 1)).to(exact)
-    return total.to(lam.dtype)
-
-
-def _of_next_step(lam: Tensor) -> Tensor:
-    """Return the factors that lead backwards into each step: those of the step after it."""
-    if lam.ndim == 1:
-        return lam
-    return torch.cat([lam[:, 1:], torch.zeros_like(lam[:, :1])], dim=1)
 
 
 def _blocks(time: int, length: int) -> Iterator[tuple[int, int]]:

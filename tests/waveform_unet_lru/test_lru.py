@@ -88,3 +88,42 @@ def test_mixed_precision_keeps_the_recurrence_in_single() -> None:
     assert state.dtype == torch.complex64
     # Rounding lam itself to bfloat16 would make it 1, and the output grow without end.
     assert (y - exact).norm() <= 0.02 * exact.norm()
+
+
+@pytest.mark.parametrize("time", [0, 1, 9])
+def test_gradients_are_those_of_finite_differences(time: int) -> None:
+    torch.manual_seed(4)
+    layer = LRU(3, 4, r_min=0.5, r_max=0.99).double()
+    names = [name for name, _ in layer.named_parameters()]
+    x = torch.randn(2, time, 3, dtype=torch.float64, requires_grad=True)
+    state = torch.randn(2, 4, dtype=torch.complex128, requires_grad=True)
+
+    def run(x: Tensor, state: Tensor, *parameters: Tensor) -> tuple[Tensor, Tensor]:
+        values = dict(zip(names, parameters, strict=True))
+        return torch.func.functional_call(layer, values, (x, state))
+
+    arguments = (x, state, *(each.detach().requires_grad_() for each in layer.parameters()))
+    assert torch.autograd.gradcheck(run, arguments)
+
+
+def test_gradients_in_mixed_precision_are_near_the_exact_ones() -> None:
+    torch.manual_seed(5)
+    layer = LRU(8, 8, r_min=0.9, r_max=0.999)
+    x = torch.randn(2, 300, 8)
+    layer(x)[0].square().sum().backward()
+    exact = [each.grad.clone() for each in layer.parameters()]
+    layer.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16):
+        y, _ = layer(x)
+    y.float().square().sum().backward()
+    for ours, theirs in zip((each.grad for each in layer.parameters()), exact, strict=True):
+        assert (ours - theirs).norm() <= 0.05 * theirs.norm()
+
+
+def test_long_sequences_are_near_a_double_loop() -> None:
+    torch.manual_seed(6)
+    layer = LRU(4, 6, r_min=0.99, r_max=0.9999)
+    x = torch.randn(1, 10_000, 4)
+    y, _ = layer(x)
+    expected = by_definition(layer, x, normalised=True)
+    assert (y - expected).abs().max() <= 5e-6 * expected.abs().max()
