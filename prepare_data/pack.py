@@ -2,7 +2,8 @@
 
 For training that mixes as it goes, on a machine that has neither the recordings nor a decoder. The
 file is a safetensors file of 16-bit samples with an index as JSON in its header, so any language
-can read it, and this module maps it into memory with numpy alone.
+can read it, and this module maps it into memory with numpy alone: what writes a pack is imported
+where it is used.
 """
 
 from __future__ import annotations
@@ -14,16 +15,15 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import soxr
-from tqdm import tqdm
 
-from prepare_data.audio_io import read_blocks, to_mono
-from prepare_data.collection import Collection, Usable
 from prepare_data.errors import AudioError, UserError
 from prepare_data.files import explained
+
+if TYPE_CHECKING:
+    from prepare_data.collection import Collection, Usable
 
 PACK_VERSION = 1
 _TENSORS = ("voices", "noises")
@@ -120,6 +120,8 @@ def write_pack(
     Raises:
         UserError: if a recording cannot be read any more or the file cannot be written.
     """
+    from tqdm import tqdm
+
     voices = [*collection.voices, *collection.noisy_voices]
     groups = {"voices": voices, "noises": list(collection.noises)}
     index: dict[str, object] = {"version": PACK_VERSION, "sample_rate": sample_rate}
@@ -188,6 +190,10 @@ def _write_recording(
 
 
 def _resampled(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
+    import soxr
+
+    from prepare_data.audio_io import read_blocks, to_mono
+
     resampler = None
     for block, rate in read_blocks(path):
         if rate == sample_rate:

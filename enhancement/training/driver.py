@@ -18,7 +18,7 @@ from enhancement.training.display import Display
 from enhancement.training.history import NAME as HISTORY
 from enhancement.training.history import History
 from enhancement.training.options import TrainingOptions
-from enhancement.training.pilot import Pilot, set_epoch
+from enhancement.training.pilot import Pilot, epoch_progress, set_epoch, set_progress
 from enhancement.training.quiet import hints_off
 from enhancement.training.recorder import BEST, LAST, Recorder
 from enhancement.training.run_folder import prepare_folder
@@ -32,7 +32,7 @@ from enhancement.training.signals import Stopped, StopSignals
 from enhancement.training.state import KEY, RESUME, RunState, read_resume
 from enhancement.training.task import NonFiniteLoss, TrainingTask
 from enhancement.training.trainer import averaging, build_trainer
-from enhancement.training.workers import as_raised
+from enhancement.training.workers import let_go, raised_by_worker
 from prepare_data.errors import UserError
 
 
@@ -69,9 +69,10 @@ def fit(
 
     Args:
         task: the model's part; its network is trained in place and ends with averaged weights.
-        train: map-style or iterable, items are dicts with "id"; a `set_epoch(epoch)` is called
-            before each epoch where there is one. An item depends on its index and the epoch
-            alone, or a resumed run is not the same as one that was never stopped.
+        train: map-style or iterable, items are dicts with "id"; a `set_epoch(epoch)` and a
+            `set_progress(progress)`, how far the run is from 0 to 1, are called before each epoch
+            where there are such. An item depends on its index and these alone, or a resumed run
+            is not the same as one that was never stopped.
         val: the same; each item is used once an epoch.
         options: the settings of the run.
         collate: makes a batch of a list of items; torch's default if None.
@@ -94,7 +95,11 @@ def fit(
         _start_from(options.init, task)
     precision = chosen_precision(options.precision, before=precision_before)
     options = replace(options, precision=precision)
-    stopped_early = _train(task, train, val, options, state, history, resume, collate)
+    try:
+        stopped_early = _train(task, train, val, options, state, history, resume, collate)
+    except BaseException as error:
+        let_go(error)
+        raise
     out = options.out
     return FitResult(out / BEST, out / LAST, out / HISTORY, stopped_early)
 
@@ -132,7 +137,9 @@ def _train(
     except Stopped as stop:
         _exit(stop, options, state)
     except UserError as error:
-        raise as_raised(error) from error
+        if plain := raised_by_worker(error):
+            raise plain from error
+        raise
     except NonFiniteLoss as error:
         _only_the_first_process_speaks()
         raise _non_finite(error, options, state) from error
@@ -152,6 +159,7 @@ def _loaders(
     share = Share(trainer.global_rank, trainer.world_size)
     pin_memory = trainer.strategy.root_device.type == "cuda"
     set_epoch(train, state.position.epoch)
+    set_progress(train, epoch_progress(state, options, state.seconds))
     return (
         training_loader(
             train,

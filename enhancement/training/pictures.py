@@ -1,9 +1,13 @@
-"""loss.png and samples.png: what a run looks like."""
+"""loss.png and samples.png: what a run looks like.
+
+Where matplotlib is not installed, as on a machine lent for training alone, there are no pictures.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +26,8 @@ def write_loss(path: Path, epochs: Sequence[Epoch]) -> None:
     Raises:
         UserError: if the file cannot be written.
     """
+    if not _can_draw():
+        return
     from matplotlib.ticker import MaxNLocator
 
     figure = _figure(6, 4)
@@ -47,7 +53,7 @@ def write_samples(path: Path, samples: Sequence[tuple[str, Sequence[np.ndarray]]
     Raises:
         UserError: if the file cannot be written.
     """
-    if not samples:
+    if not samples or not _can_draw():
         return
     columns = max(len(pictures) for _, pictures in samples)
     figure = _figure(3 * columns, 3.2 * len(samples))
@@ -59,6 +65,10 @@ def write_samples(path: Path, samples: Sequence[tuple[str, Sequence[np.ndarray]]
         for axes, picture in zip(row, pictures, strict=False):
             axes.imshow(picture, cmap="gray", vmin=0, vmax=1, aspect="auto")
     _write(path, figure)
+
+
+def _can_draw() -> bool:
+    return find_spec("matplotlib") is not None
 
 
 def _figure(width: float, height: float) -> Figure:

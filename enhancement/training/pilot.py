@@ -93,8 +93,10 @@ class Pilot(pl.Callback):
             raise Stopped(self._signals.number)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Tell the training set which epoch begins, where it wants to know."""
-        set_epoch(trainer.train_dataloader.dataset, self._state.position.epoch)
+        """Tell the training set which epoch begins and how far the run is, where it asks."""
+        data = trainer.train_dataloader.dataset
+        set_epoch(data, self._state.position.epoch)
+        set_progress(data, epoch_progress(self._state, self._options, self._seconds))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Move on to the next epoch and save; the epoch is validated and written by now."""
@@ -150,6 +152,21 @@ class Pilot(pl.Callback):
         self.out_of_time = limit is not None and seconds >= 60 * limit
         trainer.should_stop = self.out_of_time
         return seconds, number
+
+
+def epoch_progress(state: RunState, options: TrainingOptions, seconds: float) -> float:
+    """Return how far a run was when its epoch began, or by time is now, from 0 to 1.
+
+    Without a limit of time a resumed run thus gets what it would have got.
+    """
+    epochs = state.position.epoch
+    return run_progress(epochs, options.epochs, seconds, options.max_minutes)
+
+
+def set_progress(data: Any, progress: float) -> None:
+    """Call a data set's `set_progress`, if it has one."""
+    if hasattr(data, "set_progress"):
+        data.set_progress(progress)
 
 
 def set_epoch(data: Any, epoch: int) -> None:

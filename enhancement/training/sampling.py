@@ -117,6 +117,11 @@ class IterableShare(IterableDataset):
         if hasattr(self.items, "set_epoch"):
             self.items.set_epoch(epoch)
 
+    def set_progress(self, progress: float) -> None:
+        """Tell the data set how far the run is, where it wants to know."""
+        if hasattr(self.items, "set_progress"):
+            self.items.set_progress(progress)
+
     def _endless(self) -> Iterator[Any]:
         while True:
             empty = True

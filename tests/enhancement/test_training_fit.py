@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import multiprocessing
 import re
 import warnings
 from itertools import count
@@ -158,6 +159,7 @@ def test_an_error_while_loading_is_said_without_its_trace(tmp_path: Path, worker
     with pytest.raises(UserError) as caught:
         options = tiny_options(tmp_path / "run", workers=workers)
         fit(tiny_task(), _Unreadable(8, 0), TinyData(4, 1), options)
+    assert not multiprocessing.active_children()
     assert re.fullmatch(r"\d\.wav is damaged;\nwrite it again\.", str(caught.value))
 
 
@@ -181,6 +183,13 @@ def test_a_non_finite_loss_names_step_batch_and_checkpoint(tmp_path: Path) -> No
     kept = torch.load(tmp_path / "resume.ckpt", weights_only=True)
     assert f"{tmp_path / 'resume.ckpt'}, of step {kept['global_step']}" in message
     assert kept["global_step"] < step
+
+
+def test_a_non_finite_loss_leaves_no_process_behind(tmp_path: Path) -> None:
+    options = tiny_options(tmp_path / "run", workers=1)
+    with pytest.raises(UserError, match="not finite"):
+        fit(tiny_task(), TinyData(8, 0, bad=3), TinyData(4, 1), options)
+    assert not multiprocessing.active_children()
 
 
 def test_a_non_finite_validation_names_its_batch(tmp_path: Path) -> None:
