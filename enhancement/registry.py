@@ -12,12 +12,16 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from enhancement.checkpoints import check_model, read_header
+from enhancement.checkpoints import Header, check_model, read_header
 from enhancement.denoiser import Denoiser
+from enhancement.onnx_files import SUFFIX as ONNX
+from enhancement.onnx_files import read_onnx_header
 from prepare_data.errors import UserError
 
 GROUP = "enhancement.denoisers"
-_BEST = "best.safetensors"
+_SAFETENSORS = ".safetensors"
+_BEST = f"best{_SAFETENSORS}"
+_PUBLISHED = ".pt"
 
 
 def model_names() -> list[str]:
@@ -32,8 +36,9 @@ def load_denoiser(
 
     Args:
         name_or_path: an installed denoiser's name (its own weights), a `.safetensors` checkpoint
-            (its header names the model), a training run's folder (its best checkpoint), or a
-            published `.pt` file. A name wins over a file that is called the same.
+            (its header names the model), an `.onnx` export of one (its metadata does), a training
+            run's folder (its best checkpoint), or a published `.pt` file. A name wins over a file
+            that is called the same.
         model: the name of the model in a `.pt` file, which does not say so itself; for a
             checkpoint it is what the header must say.
         options: handed to the model's loader.
@@ -48,6 +53,22 @@ def load_denoiser(
         return _loader(name_or_path)(None, **options)
     path = checkpoint_path(name_or_path)
     return _loader(_model_of(path, model), path)(path, **options)
+
+
+def model_of(name_or_path: str | Path, *, published: str | None = None) -> str:
+    """Return the name of the model that `load_denoiser` would load.
+
+    Args:
+        name_or_path: see `load_denoiser`.
+        published: the name of the model in a `.pt` file.
+
+    Raises:
+        UserError: if there is no such name or file, or the file does not say.
+    """
+    if isinstance(name_or_path, str) and name_or_path in model_names():
+        return name_or_path
+    path = checkpoint_path(name_or_path)
+    return _model_of(path, published if path.suffix == _PUBLISHED else None)
 
 
 def checkpoint_path(name_or_path: str | Path) -> Path:
@@ -69,28 +90,36 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     raise UserError(f"{name_or_path} is neither a file nor a known model ({_known()}).")
 
 
-def shipped_weights(name: str) -> Path:
+def shipped_weights(name: str, *, suffix: str = _SAFETENSORS) -> Path:
     """Return the checkpoint of this model in the package that offers it.
+
+    Args:
+        name: of the model.
+        suffix: ".safetensors", or ".onnx" for what has been exported.
 
     Raises:
         UserError: if the package ships none.
     """
     package = _entry_point(name).module.partition(".")[0]
-    for path in sorted(Path(str(resources.files(package))).rglob("*.safetensors")):
-        if read_header(path).model == name:
+    for path in sorted(Path(str(resources.files(package))).rglob(f"*{suffix}")):
+        if _header(path).model == name:
             return path
     raise UserError(f"{name} has no weights of its own in {package}; name a checkpoint instead.")
 
 
 def _model_of(path: Path, model: str | None) -> str:
-    if path.suffix != ".pt":
-        header = read_header(path)
+    if path.suffix != _PUBLISHED:
+        header = _header(path)
         if model is not None:
             check_model(path, header, model)
         return header.model
     if model is None:
         raise UserError(f"{path} does not say which model it holds; name it: one of {_known()}.")
     return model
+
+
+def _header(path: Path) -> Header:
+    return read_onnx_header(path) if path.suffix == ONNX else read_header(path)
 
 
 def _loader(name: str, path: Path | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""Command line: `python -m waveform_unet_lru train|denoise|evaluate`."""
+"""Command line: `python -m waveform_unet_lru train|denoise|stream|export|evaluate`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from enhancement.subcommands import run_subcommand
 _COMMANDS = {
     "train": "waveform_unet_lru.train",
     "denoise": "waveform_unet_lru.command_line",
+    "stream": "waveform_unet_lru.stream_command",
+    "export": "waveform_unet_lru.export_command",
     "evaluate": "waveform_unet_lru.evaluation",
 }
 

@@ -1,4 +1,4 @@
-"""`python -m waveform_unet_lru denoise`, with the published recipe's segments as options."""
+"""`python -m waveform_unet_lru denoise`: live models, and unet-lru with the published recipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from waveform_unet_lru.segments import Segments
 
 SUMMARY = "denoise files and folders"
-_MODEL_NAME = "unet-lru"
+_WAVEFORM, _LIVE = "unet-lru", "live"
+_BACKENDS = ("onnx", "torch")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +45,10 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="bring each segment to a peak of 1 for the network, and back to its level afterwards",
     )
+    live = parser.add_argument_group("live models")
+    live.add_argument(
+        "--backend", choices=_BACKENDS, help="what runs it (default: what the file is for)"
+    )
     published = parser.add_argument_group("published networks (a .pt file)")
     published.add_argument(
         "--sample-rate",
@@ -53,13 +58,22 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def model_options(namespace: argparse.Namespace) -> dict[str, Any]:
-    """Return what was said of the model, for its loader.
+def model_options(namespace: argparse.Namespace, model: str) -> dict[str, Any]:
+    """Return what was said of a model, for its loader.
 
     Raises:
-        UserError: if the segments are not possible.
+        UserError: if the segments are not possible, or something was said of the other model.
     """
-    return {"sample_rate": namespace.sample_rate, "segments": _segments(namespace)}
+    segments = _segments(namespace)
+    if model != _LIVE:
+        if namespace.backend is not None:
+            raise UserError(f"--backend is for live models, and this is {model}.")
+        return {"sample_rate": namespace.sample_rate, "segments": segments}
+    if segments is not None or namespace.sample_rate is not None:
+        raise UserError(
+            "--segment-seconds and --sample-rate are for unet-lru; a live model needs neither."
+        )
+    return {"backend": namespace.backend}
 
 
 def command(namespace: argparse.Namespace) -> int:
@@ -68,11 +82,11 @@ def command(namespace: argparse.Namespace) -> int:
     Raises:
         UserError: for wrong options, inputs or a model that cannot be loaded.
     """
+    from enhancement.registry import model_of
+
+    model = model_of(namespace.model or _LIVE, published=_WAVEFORM)
     return denoise_command(
-        namespace,
-        default_model=_MODEL_NAME,
-        model_kind=_MODEL_NAME,
-        **model_options(namespace),
+        namespace, default_model=_LIVE, model_kind=model, **model_options(namespace, model)
     )
 
 

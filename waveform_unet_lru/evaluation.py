@@ -7,7 +7,8 @@ import argparse
 from enhancement.evaluation.cli import SUMMARY as SUMMARY
 from enhancement.evaluation.cli import add_evaluation_arguments, evaluate
 
-_MODEL_NAME = "unet-lru"
+_PUBLISHED = "unet-lru"
+_SHIPPED = "live"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,8 @@ def command(namespace: argparse.Namespace) -> int:
     Raises:
         UserError: if the data set or the model cannot be used.
     """
-    from enhancement.registry import load_denoiser
+    from enhancement.registry import load_denoiser, model_of
 
-    return evaluate(namespace, load_denoiser(namespace.model or _MODEL_NAME, model=_MODEL_NAME))
+    name_or_path = namespace.model or _SHIPPED
+    model = model_of(name_or_path, published=_PUBLISHED)
+    return evaluate(namespace, load_denoiser(name_or_path, model=model))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from enhancement.checkpoints import Header
 from enhancement.training.task import TrainingTask
@@ -15,11 +15,10 @@ from prepare_data.picture import Scale, encode_picture, shared_scale, stft
 from prepare_data.settings import Settings
 from waveform_unet_lru.losses import LOSSES
 from waveform_unet_lru.network import UNetLRUAudio
+from waveform_unet_lru.parameter_groups import parameter_groups
 
 MODEL_NAME = "unet-lru"
 _SHOWN = 3  # samples in the run's picture
-_RECURRENCE = frozenset({"nu_log", "theta_log", "D"})
-_RECURRENCE_RATE = 0.5
 
 
 class WaveformTask(TrainingTask):
@@ -48,25 +47,8 @@ class WaveformTask(TrainingTask):
         return self._loss(self.network(batch["noisy"][:, None])[:, 0], batch["voice"])
 
     def parameter_groups(self, weight_decay: float, lr: float) -> list[dict[str, Any]]:
-        """Return the groups of parameters for AdamW.
-
-        Vectors do not decay, nor does what shapes the recurrence (nu_log, theta_log, D), which
-        learns at half the rate: small changes there change what is remembered for how long
-        (Orvieto et al. 2023).
-        """
-        recurrence: list[nn.Parameter] = []
-        vectors: list[nn.Parameter] = []
-        matrices: list[nn.Parameter] = []
-        for name, parameter in self.network.named_parameters():
-            if name.rpartition(".")[2] in _RECURRENCE:
-                recurrence.append(parameter)
-            else:
-                (matrices if parameter.ndim > 1 else vectors).append(parameter)
-        return [
-            {"params": matrices, "lr": lr, "weight_decay": weight_decay},
-            {"params": vectors, "lr": lr, "weight_decay": 0.0},
-            {"params": recurrence, "lr": _RECURRENCE_RATE * lr, "weight_decay": 0.0},
-        ]
+        """Return the groups of parameters for AdamW; see `waveform_unet_lru.parameter_groups`."""
+        return parameter_groups(self.network, lr=lr, weight_decay=weight_decay)
 
     def header(self, training: dict[str, Any]) -> Header:
         """Return what a checkpoint says about the network and its training."""

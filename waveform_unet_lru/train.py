@@ -1,10 +1,11 @@
-"""`python -m waveform_unet_lru train`: train a waveform model on the recordings of a data set."""
+"""`python -m waveform_unet_lru train`: train a waveform model, or a live one, on recordings."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from enhancement.training.options import (
     TrainingOptions,
@@ -12,57 +13,74 @@ from enhancement.training.options import (
     training_options,
 )
 from prepare_data.errors import UserError
+from waveform_unet_lru.live import train as live
 
 if TYPE_CHECKING:
     from waveform_unet_lru.dataset import WaveformPairs
 
-SUMMARY = "train on the recordings of a data set"
+SUMMARY = "train on the recordings of a data set or of a training pack"
 _TO_BALANCE = 16  # recordings that the first weights are made for
-_MODELS = ("unet-lru",)
+_WAVEFORM = "unet-lru"
+_MODELS = (_WAVEFORM, *live.MODELS)
 _LOSSES = ("mse", "spectral", "multi")
+_LOSS = "multi"
+_FEATURES = (16, 32, 64, 128)
 _DEFAULTS = TrainingOptions(out=Path("runs/unet-lru"), batch_size=8, lr=1e-3)
+_SEGMENT_SECONDS = 1.0
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.1, 60.0
+
+
+@dataclass(frozen=True)
+class _ByModel:
+    """A default that depends on --model; it shows as both in the help."""
+
+    waveform: Any
+    live: Any
+
+    def __str__(self) -> str:
+        return f"{self.waveform}; {self.live} for live models"
+
+    def of(self, model: str) -> Any:
+        return self.waveform if model == _WAVEFORM else self.live
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `train`."""
     parser.description = (
-        "Train a network with a Linear Recurrent Unit to predict the voice from the noisy voice, "
-        "waveform to waveform."
+        "Train a network with Linear Recurrent Units to recover the voice from the noisy voice: "
+        "unet-lru, waveform to waveform over whole recordings, or a live model of one of the other "
+        "names, frame by frame."
     )
     parser.add_argument(
-        "--model", choices=_MODELS, default=_MODELS[0], help="which (default: %(default)s)"
+        "--model", choices=_MODELS, default=_WAVEFORM, help="which (default: %(default)s)"
     )
-    parser.add_argument(
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
         "--data",
         type=Path,
         default=Path("data/processed"),
         metavar="DIR",
         help="data set, from python -m prepare_data (default: %(default)s)",
     )
-    parser.add_argument(
-        "--loss",
-        choices=_LOSSES,
-        default="multi",
-        help="what to make small: the squared error of the waveform, that of STFT magnitudes "
-        "(phases are then free), or SNR and compressed spectra together (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--features",
-        type=int,
-        nargs="+",
-        default=(16, 32, 64, 128),
-        metavar="N",
-        help="channels of the network's levels (default: 16 32 64 128, as published)",
+    source.add_argument(
+        "--pack",
+        type=Path,
+        metavar="FILE",
+        help="training pack, from python -m prepare_data --pack FILE, for live models; mixtures "
+        "are made without end, and 6000 of them are an epoch unless --samples-per-epoch says more "
+        "or less",
     )
     parser.add_argument(
         "--segment-seconds",
         type=float,
-        default=1.0,
+        default=_ByModel(_SEGMENT_SECONDS, live.SEGMENT_SECONDS),
         metavar="S",
         help="length of the random stretches that it trains on (default: %(default)s)",
     )
+    _add_waveform_arguments(parser)
+    live.add_live_arguments(parser)
     add_training_arguments(parser, defaults=_DEFAULTS)
+    parser.set_defaults(**_defaults_by_model())
 
 
 def command(namespace: argparse.Namespace) -> int:
@@ -71,39 +89,88 @@ def command(namespace: argparse.Namespace) -> int:
     Raises:
         UserError: for wrong options or data.
     """
+    for name, value in vars(namespace).items():
+        if isinstance(value, _ByModel):
+            setattr(namespace, name, value.of(namespace.model))
     options = training_options(namespace)
     if not _SHORTEST_SECONDS <= namespace.segment_seconds <= _LONGEST_SECONDS:
         raise UserError(
             f"--segment-seconds is {namespace.segment_seconds}; it must be {_SHORTEST_SECONDS} to "
             f"{_LONGEST_SECONDS}."
         )
+    _refuse_options_of_others(namespace)
+    if namespace.model == _WAVEFORM:
+        best = _train_waveform(namespace, options)
+    else:
+        best = live.train_live(namespace, options, segment_seconds=namespace.segment_seconds)
+    from lightning.pytorch.utilities import rank_zero_only
+
+    if rank_zero_only.rank == 0:
+        print(f"Denoise with it: python -m waveform_unet_lru denoise --model {best.parent} FILE")
+    return 0
+
+
+def _add_waveform_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(_WAVEFORM)
+    group.add_argument(
+        "--loss",
+        choices=_LOSSES,
+        default=_LOSS,
+        help="what to make small: the squared error of the waveform, that of STFT magnitudes "
+        "(phases are then free), or SNR and compressed spectra together (default: %(default)s)",
+    )
+    group.add_argument(
+        "--features",
+        type=int,
+        nargs="+",
+        default=_FEATURES,
+        metavar="N",
+        help="channels of the network's levels (default: 16 32 64 128, as published)",
+    )
+
+
+def _defaults_by_model() -> dict[str, _ByModel]:
+    """Return the training options whose defaults are not the same for all models."""
+    pairs = {
+        field.name: _ByModel(getattr(_DEFAULTS, field.name), getattr(live.DEFAULTS, field.name))
+        for field in fields(TrainingOptions)
+    }
+    return {name: pair for name, pair in pairs.items() if pair.waveform != pair.live}
+
+
+def _refuse_options_of_others(namespace: argparse.Namespace) -> None:
+    if namespace.model == _WAVEFORM:
+        given, others = live.live_options_given(namespace), "live models"
+    else:
+        standard = {"loss": _LOSS, "features": _FEATURES}
+        given = [
+            f"--{name}" for name, value in standard.items() if getattr(namespace, name) != value
+        ]
+        others = _WAVEFORM
+    if given:
+        raise UserError(
+            f"{given[0]} is an option of {others}; leave it out with --model {namespace.model}."
+        )
+
+
+def _train_waveform(namespace: argparse.Namespace, options: TrainingOptions) -> Path:
+    """Train the published waveform network and return its best checkpoint."""
     if min(namespace.features) < 1:
         raise UserError(f"--features holds {min(namespace.features)}; 1 or more is wanted.")
 
     import torch
-    from lightning.pytorch.utilities import rank_zero_only
 
     from enhancement.training.driver import fit
     from waveform_unet_lru.start import start_from_input
     from waveform_unet_lru.task import WaveformTask
 
     train, val = (_pairs(namespace, split, options.seed) for split in ("train", "val"))
-    if val.sample_rate != train.sample_rate:
-        raise UserError(
-            f"{namespace.data} has {train.sample_rate} Hz in train and {val.sample_rate} in val; "
-            "both need the same."
-        )
+    live.check_rates(namespace.data, train.sample_rate, val.sample_rate)
     torch.manual_seed(options.seed)
     task = WaveformTask(namespace.features, loss=namespace.loss, sample_rate=train.sample_rate)
     few = [train[index]["noisy"] for index in range(min(_TO_BALANCE, len(train)))]
     start_from_input(task.network, torch.stack(few))
-    result = fit(task, train, val, options)
-    if rank_zero_only.rank == 0:
-        print(
-            f"Denoise with it: python -m waveform_unet_lru denoise --model {result.best.parent} "
-            "FILE"
-        )
-    return 0
+    return fit(task, train, val, options).best
 
 
 def _pairs(namespace: argparse.Namespace, split: str, seed: int) -> WaveformPairs:

@@ -14,7 +14,14 @@ import torch
 from enhancement import registry
 from enhancement.checkpoints import Header, save_weights
 from enhancement.denoiser import Denoiser
-from enhancement.registry import checkpoint_path, load_denoiser, model_names
+from enhancement.onnx_files import header_metadata
+from enhancement.registry import (
+    checkpoint_path,
+    load_denoiser,
+    model_names,
+    model_of,
+    shipped_weights,
+)
 from prepare_data.errors import UserError
 
 
@@ -56,6 +63,19 @@ def _checkpoint(path: Path, model: str) -> Path:
     return path
 
 
+def _onnx_file(path: Path, metadata: dict[str, str]) -> Path:
+    """Write an ONNX model that returns its input."""
+    onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
+    sides = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    graph = onnx.helper.make_graph([node], "test", sides[:1], sides[1:])
+    opset = onnx.helper.make_opsetid("", 17)
+    model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8)
+    onnx.helper.set_model_props(model, metadata)
+    onnx.save(model, path)
+    return path
+
+
 def _loaded(*arguments: Any, **options: Any) -> tuple[str, Path | None, dict[str, Any]]:
     denoiser = load_denoiser(*arguments, **options)
     assert isinstance(denoiser, Recorded)
@@ -80,12 +100,41 @@ def test_a_run_means_its_best_checkpoint(tmp_path: Path) -> None:
         load_denoiser(tmp_path)
 
 
+def test_an_onnx_file_names_its_model(tmp_path: Path) -> None:
+    metadata = header_metadata(Header("large", {"bands": 3}, 16_000, {}))
+    path = _onnx_file(tmp_path / "a.onnx", metadata)
+    assert _loaded(path) == ("large", path, {})
+    assert _loaded(str(path), model="large") == ("large", path, {})
+    with pytest.raises(UserError, match="holds a large model, not a small model"):
+        load_denoiser(path, model="small")
+
+
+def test_an_onnx_file_of_another_program_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"b\.onnx .*names no model"):
+        load_denoiser(_onnx_file(tmp_path / "b.onnx", {"author": "somebody"}))
+    damaged = tmp_path / "c.onnx"
+    damaged.write_bytes(b"not ONNX")
+    with pytest.raises(UserError, match=r"c\.onnx is not an ONNX file"):
+        load_denoiser(damaged)
+
+
 def test_a_published_file_needs_its_model_named(tmp_path: Path) -> None:
     path = tmp_path / "old.pt"
     path.write_bytes(b"not read here")
     assert _loaded(path, model="small") == ("small", path, {})
     with pytest.raises(UserError, match="large, small"):
         load_denoiser(path)
+
+
+def test_the_model_is_known_before_it_is_loaded(tmp_path: Path) -> None:
+    assert model_of("small") == "small"
+    best = _checkpoint(tmp_path / "run" / "best.safetensors", "large")
+    assert model_of(best) == model_of(best.parent, published="small") == "large"
+    old = tmp_path / "old.pt"
+    old.write_bytes(b"not read here")
+    assert model_of(old, published="small") == "small"
+    with pytest.raises(UserError, match="does not say which model"):
+        model_of(old)
 
 
 def test_what_is_unknown_lists_what_is_known(tmp_path: Path) -> None:
@@ -113,6 +162,12 @@ def test_shipped_weights_are_found_in_the_package(
         EntryPoint(name, "shipping_package:load", registry.GROUP) for name in ("small", "large")
     )
     monkeypatch.setattr(registry, "entry_points", lambda group: points.select(group=group))
+    assert checkpoint_path("small") == shipped
+    with pytest.raises(UserError, match="small has no weights"):
+        shipped_weights("small", suffix=".onnx")
+    metadata = header_metadata(Header("small", {}, 16_000, {}))
+    exported = _onnx_file(package / "small.onnx", metadata)
+    assert shipped_weights("small", suffix=".onnx") == exported
     assert checkpoint_path("small") == shipped
     with pytest.raises(UserError, match="large has no weights of its own"):
         checkpoint_path("large")

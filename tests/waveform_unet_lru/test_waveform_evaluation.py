@@ -14,10 +14,12 @@ from waveform_unet_lru.evaluation import add_arguments, command
 
 
 @pytest.mark.parametrize(
-    ("options", "model"), [([], "unet-lru"), (["--model", "runs/other"], "runs/other")]
+    ("options", "named", "model"),
+    [([], "live", "live"), (["--model", "unet-lru"], "unet-lru", "unet-lru")],
 )
 def test_evaluate_measures_the_shipped_or_the_named_model(
     options: list[str],
+    named: str,
     model: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -34,7 +36,7 @@ def test_evaluate_measures_the_shipped_or_the_named_model(
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     assert command(parser.parse_args(["--data", str(data), "--split", "test", *options])) == 0
-    assert asked == [(model, "unet-lru")]
+    assert asked == [(named, model)]
     *_, mean, factor = capsys.readouterr().out.splitlines()
     assert mean.split()[:2] == ["all", "3"] and "20.00" in mean
     assert factor.startswith("real-time factor")

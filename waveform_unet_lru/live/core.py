@@ -1,0 +1,65 @@
+"""What turns spectra into masks, whatever computes it: numpy in, numpy out, the state beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from waveform_unet_lru.live.config import LiveConfig
+
+if TYPE_CHECKING:
+    from waveform_unet_lru.live.network import LiveNetwork
+
+State = tuple[np.ndarray, ...]
+
+
+class Core(Protocol):
+    """A network over whole frames, with its state in and out; it keeps none itself.
+
+    Attributes:
+        config: the network's.
+    """
+
+    config: LiveConfig
+
+    def initial_state(self, channels: int) -> State:
+        """Return the state at rest: float32 arrays whose first dimension is `channels`."""
+
+    def __call__(self, spectrum: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """Return masks for a stretch of frames.
+
+        Args:
+            spectrum: float32 of shape (channels, frames, 256, 2), of one frame or more.
+            state: what the stretch before it returned, or the state at rest; it is not changed.
+
+        Returns:
+            The mask, float32 of the shape of `spectrum`, and the state after it.
+        """
+
+
+class TorchCore:
+    """A network run by PyTorch, with as many threads as PyTorch takes.
+
+    Args:
+        network: float32 and on any device; it is set to evaluation.
+    """
+
+    def __init__(self, network: LiveNetwork) -> None:
+        self.config = network.config
+        self._network = network.eval()
+
+    def initial_state(self, channels: int) -> State:
+        """See `Core`."""
+        shapes = self._network.state_shapes.values()
+        return tuple(np.zeros((channels, *shape), dtype=np.float32) for shape in shapes)
+
+    def __call__(self, spectrum: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        """See `Core`."""
+        import torch
+
+        device = self._network.band_embedding.device
+        with torch.inference_mode():
+            inputs = [torch.from_numpy(array).to(device) for array in (spectrum, *state)]
+            mask, after = self._network(inputs[0], tuple(inputs[1:]))
+        return mask.cpu().numpy(), tuple(each.cpu().numpy() for each in after)

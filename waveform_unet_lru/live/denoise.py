@@ -1,0 +1,110 @@
+"""The live denoiser: recordings of any length, and streams, at their own sample rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from enhancement.denoiser import Denoiser
+from prepare_data.errors import UserError
+from waveform_unet_lru.live.core import Core, TorchCore
+from waveform_unet_lru.live.stream import Stream
+
+MODEL_NAME = "live"
+Backend = Literal["onnx", "torch"]
+_CHECKPOINT, _EXPORT = ".safetensors", ".onnx"
+
+
+class LiveDenoiser(Denoiser):
+    """Denoises recordings as it does live streams, frame by frame, with its state carried through.
+
+    Args:
+        core: the network.
+    """
+
+    name = MODEL_NAME
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.lag_seconds = 2 / core.config.frames_per_second
+
+    def stream(self, sample_rate: int, channels: int = 1, *, whole_hops: bool = False) -> Stream:
+        """Return a stream at rest; see `Stream`."""
+        return Stream(self.core, sample_rate, channels, whole_hops=whole_hops)
+
+    def denoise_blocks(
+        self, blocks: Iterable[np.ndarray], sample_rate: int
+    ) -> Iterator[np.ndarray]:
+        """Denoise a recording in constant memory; see `Denoiser`.
+
+        Raises:
+            UserError: for sample rates out of 8000 to 48000 Hz.
+        """
+        stream: Stream | None = None
+        early = 0
+        for block in blocks:
+            if stream is None:
+                stream = self.stream(sample_rate, block.shape[1])
+                early = stream.lag_samples
+            denoised = stream.process(block)[early:]
+            early -= min(early, len(block))
+            yield denoised
+        if stream is not None:
+            yield stream.flush().reshape(-1, stream.channels)[early:]
+
+
+def load_pretrained(
+    name_or_path: str | Path | None = None, *, backend: Backend | None = None
+) -> LiveDenoiser:
+    """Load a live denoiser.
+
+    Args:
+        name_or_path: a checkpoint, an ONNX file that was exported from one, or a training run's
+            folder (its best checkpoint); None for the weights that ship with this package.
+        backend: "onnx" or "torch"; what the file is for if None, and "onnx" for shipped weights
+            that are there in both forms.
+
+    Returns:
+        The denoiser.
+
+    Raises:
+        UserError: if there is no such file, it cannot be used, or the backend does not fit it.
+    """
+    from enhancement.registry import checkpoint_path
+
+    path = None if name_or_path is None else checkpoint_path(name_or_path)
+    return load(path, backend=backend)
+
+
+def load(path: Path | None, *, backend: Backend | None = None) -> LiveDenoiser:
+    """Load a denoiser for `enhancement.registry`; see `load_pretrained`."""
+    file = _shipped(backend) if path is None else path
+    if file.suffix == _EXPORT:
+        if backend == "torch":
+            raise UserError(f"{file} runs on onnxruntime; name its checkpoint for --backend torch.")
+        from waveform_unet_lru.live.onnx_core import OnnxCore
+
+        return LiveDenoiser(OnnxCore(file))
+    if backend == "onnx":
+        raise UserError(
+            f"{file} runs on PyTorch; make an .onnx file of it first: "
+            f"python -m waveform_unet_lru export {file} --out FILE{_EXPORT}"
+        )
+    from waveform_unet_lru.live.checkpoint import load_network
+
+    return LiveDenoiser(TorchCore(load_network(file)[1]))
+
+
+def _shipped(backend: Backend | None) -> Path:
+    from enhancement.registry import shipped_weights
+
+    if backend != "torch":
+        try:
+            return shipped_weights(MODEL_NAME, suffix=_EXPORT)
+        except UserError:
+            if backend == "onnx":
+                raise
+    return shipped_weights(MODEL_NAME, suffix=_CHECKPOINT)

@@ -1,0 +1,217 @@
+"""The live model's network: a mask for each frame, from the frames up to it.
+
+Inside a frame a U-Net works along frequency; all memory lies in Linear Recurrent Units along time.
+No convolution crosses time, so their states are all that a stream has to keep.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import glu
+
+from waveform_unet_lru.live.config import POSITIONS, LiveConfig
+from waveform_unet_lru.live.start import start_in_seconds
+from waveform_unet_lru.lru import LRU
+
+State = tuple[Tensor, ...]
+
+COMPRESSION = 0.3
+# The power of a bin below which compression ends, where its gradient would grow without bound:
+# that of rounding to 16 bits.
+LEAST_POWER = 1e-12
+_ACROSS = {"kernel_size": (1, 8), "stride": (1, 4), "padding": (0, 2), "bias": False}
+
+
+class LiveNetwork(nn.Module):
+    """Spectrum in, complex mask out, causal frame by frame (LRU: Orvieto et al. 2023).
+
+    Features are (batch, frames, frequency, channels) in memory everywhere, which is what
+    convolutions on a CPU want too. Normalisation is over batches in training and by running
+    statistics otherwise; nothing normalises over an utterance. Untrained, it returns masks of 1.
+
+    Args:
+        config: its sizes.
+        generator: of the recurrences' first time constants; torch's default one if None.
+    """
+
+    def __init__(self, config: LiveConfig, *, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.config = config
+        channels, width = config.channels, config.width
+        self.encoder = nn.Sequential(
+            nn.Conv2d(2, channels, **_ACROSS),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            *(Residual(channels) for _ in range(config.convolutions)),
+        )
+        self.into_bands = nn.Linear(POSITIONS, config.bands, bias=False)
+        self.into_width = nn.Linear(channels, width, bias=False)
+        self.into_norm = FeatureNorm(width)
+        self.band_embedding = nn.Parameter(torch.zeros(config.bands, width))
+        self.blocks = nn.ModuleList(Block(config, generator) for _ in range(config.blocks))
+        self.from_width = nn.Linear(width, channels)
+        self.from_bands = nn.Linear(config.bands, POSITIONS, bias=False)
+        self.decoder = nn.Sequential(
+            nn.Conv2d(2 * channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            *(Residual(channels) for _ in range(config.convolutions)),
+        )
+        self.into_mask = nn.ConvTranspose2d(channels, 2, **{**_ACROSS, "bias": True})
+        nn.init.zeros_(self.into_mask.weight)
+        with torch.no_grad():
+            self.into_mask.bias.copy_(torch.tensor([1.0, 0.0]))
+
+    @property
+    def state_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name to shape of the states, in their order, without the batch; pairs are complex."""
+        shape = (self.config.bands, self.config.states, 2)
+        return {f"block_{index}": shape for index in range(self.config.blocks)}
+
+    def forward(self, spectrum: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Run over a stretch of frames.
+
+        Args:
+            spectrum: float32 of shape (batch, frames, 256, 2), real and imaginary parts as
+                `FrontEnd.for_network` gives them.
+            state: what the stretch before it returned; rest if None. float32 tensors in the order
+                of `state_shapes`, each of shape (batch, *its shape).
+
+        Returns:
+            The mask, of the shape of `spectrum`, and the state after it.
+        """
+        encoded = self.encoder(compressed(spectrum).permute(0, 3, 1, 2))
+        x = torch.matmul(self.into_bands.weight, encoded.permute(0, 2, 3, 1))
+        x = self.into_norm(self.into_width(x)) + self.band_embedding
+        after = []
+        for index, block in enumerate(self.blocks):
+            x, last = block(x, None if state is None else state[index])
+            after.append(last)
+        x = torch.matmul(self.from_bands.weight, self.from_width(x))
+        decoded = self.decoder(torch.cat([encoded, x.permute(0, 3, 1, 2)], dim=1))
+        mask = self.into_mask(decoded).permute(0, 2, 3, 1)
+        return mask.to(spectrum.dtype), tuple(after)
+
+
+class Residual(nn.Module):
+    """A convolution over three neighbours along frequency, added to its input.
+
+    Args:
+        channels: of input and output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, channels, (1, 3), padding=(0, 1), bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, frames, positions) to the same shape."""
+        return x + torch.relu(self.norm(self.convolution(x)))
+
+
+class FeatureNorm(nn.BatchNorm1d):
+    """Batch normalisation of the last dimension, over all others."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., features) to the same shape."""
+        return super().forward(x.flatten(0, -2)).view_as(x)
+
+
+class Block(nn.Module):
+    """A recurrence along time in every band, a gated linear unit, a mixing along frequency.
+
+    The bands share the recurrence's weights. It is normalised after C, for a constant input gains
+    many times over in a state with a long memory.
+
+    Args:
+        config: of the network.
+        generator: see `LiveNetwork`.
+    """
+
+    def __init__(self, config: LiveConfig, generator: torch.Generator | None) -> None:
+        super().__init__()
+        width = config.width
+        self.lru = LRU(width, config.states)
+        start_in_seconds(self.lru, config.frames_per_second, generator=generator)
+        self.lru_norm = FeatureNorm(width)
+        self.gate = nn.Linear(width, 2 * width)
+        self.mixing_norm = FeatureNorm(width)
+        self.mixing: Attention | Linear
+        if config.mixing == "attention":
+            self.mixing = Attention(width, config.heads)
+        else:
+            self.mixing = Linear(config.bands)
+
+    def forward(self, x: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Run over a stretch of frames.
+
+        Args:
+            x: shape (batch, frames, bands, width).
+            state: shape (batch, bands, states, 2); rest if None.
+
+        Returns:
+            The output, of the shape of `x`, and the state after it.
+        """
+        y, after = self._recur(x, state)
+        x = x + glu(self.gate(self.lru_norm(y)))
+        return x + self.mixing(self.mixing_norm(x)), after
+
+    def _recur(self, x: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Let the bands be a batch to the recurrence."""
+        batch_and_bands = (x.shape[0], x.shape[2])
+        before = None if state is None else torch.view_as_complex(state.flatten(0, 1).contiguous())
+        y, after = self.lru(x.transpose(1, 2).flatten(0, 1), before)
+        y = y.unflatten(0, batch_and_bands).transpose(1, 2)
+        return y, torch.view_as_real(after).unflatten(0, batch_and_bands)
+
+
+class Attention(nn.Module):
+    """Self-attention of the bands of a frame (Vaswani et al. 2017).
+
+    Args:
+        width: of input and output.
+        heads: dividing `width`.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, bands, width) to the same shape."""
+        # Three times (batch, frames, heads, bands, width / heads).
+        split = self.query_key_value(x).unflatten(-1, (3, self.heads, -1))
+        query, key, value = split.permute(3, 0, 1, 4, 2, 5)
+        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+        return self.out((scores.softmax(-1) @ value).transpose(2, 3).flatten(3))
+
+
+class Linear(nn.Module):
+    """One linear map from all bands of a frame to all, the same for all features.
+
+    Args:
+        bands: of input and output.
+    """
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(bands, bands))
+        self.bias = nn.Parameter(torch.zeros(bands, 1))
+        nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, bands, width) to the same shape."""
+        return torch.matmul(self.weight, x) + self.bias
+
+
+def compressed(spectrum: Tensor) -> Tensor:
+    """Raise magnitudes to a power of 0.3 and keep the phases; (..., 2) to the same shape.
+
+    In silence it is linear, with a finite gradient.
+    """
+    power = spectrum.square().sum(-1, keepdim=True)
+    return spectrum * (power + LEAST_POWER) ** ((COMPRESSION - 1) / 2)

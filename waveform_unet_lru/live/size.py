@@ -1,0 +1,34 @@
+"""How much a network computes, counted by hand from its sizes."""
+
+from __future__ import annotations
+
+from waveform_unet_lru.live.config import POSITIONS, LiveConfig
+
+_TAPS_ACROSS = 8 * 2  # of the first and last convolution, from and to two parts of a complex number
+
+
+def count_macs(config: LiveConfig) -> float:
+    """Return multiplications with additions a second, of the matrix products and recurrences."""
+    return config.frames_per_second * (
+        POSITIONS * _each_position(config)
+        + 2 * POSITIONS * config.bands * config.channels
+        + config.bands * (2 * config.channels * config.width + config.blocks * _each_band(config))
+    )
+
+
+def _each_position(config: LiveConfig) -> int:
+    """Count the U-Net's convolutions in one place along frequency."""
+    channels = config.channels
+    joining = 2 * channels**2
+    residual = 3 * channels**2
+    return 2 * _TAPS_ACROSS * channels + joining + 2 * config.convolutions * residual
+
+
+def _each_band(config: LiveConfig) -> int:
+    """Count a block's work in one band."""
+    width, states = config.width, config.states
+    recurrence = 4 * width * states + 4 * states + width
+    gated = 2 * width**2
+    if config.mixing == "linear":
+        return recurrence + gated + config.bands * width
+    return recurrence + gated + 4 * width**2 + 2 * config.bands * width

@@ -1,0 +1,190 @@
+"""Blocks of any size in, as many samples out: what lies between a live signal and the core."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from waveform_unet_lru.live.core import Core, State
+from waveform_unet_lru.live.frontend import FrontEnd
+
+_FRAMES_AT_ONCE = 128
+_CORE = "core_"
+
+
+class Stream:
+    """Denoises a signal as it comes in.
+
+    What comes out lags by a constant number of samples, zeros first. But for rounding it does not
+    depend on how the signal was cut into blocks.
+
+    Args:
+        core: the network.
+        sample_rate: of the signal, in hertz, 8000 to 48000.
+        channels: of the signal, denoised each by itself.
+        whole_hops: a promise that every block is a multiple of `hop_samples`, for one hop less of
+            lag.
+
+    Attributes:
+        sample_rate: of the signal, in hertz.
+        channels: of the signal.
+        hop_samples: samples from one frame to the next.
+        lag_samples: from a sample's coming in to its going out.
+
+    Raises:
+        UserError: for other sample rates.
+    """
+
+    def __init__(
+        self, core: Core, sample_rate: int, channels: int = 1, *, whole_hops: bool = False
+    ) -> None:
+        self._core = core
+        self._front_end = FrontEnd(sample_rate, core.config.window)
+        self._whole_hops = whole_hops
+        self.sample_rate = sample_rate
+        self.channels = channels
+        self.hop_samples = self._front_end.hop
+        self.lag_samples = self._front_end.lag_samples - (self.hop_samples if whole_hops else 0)
+        # What has come in and belongs to frames to come, the last frame's part that the next adds
+        # to, and what is finished and has to wait for its turn.
+        self._input: np.ndarray
+        self._overlap: np.ndarray
+        self._ready: np.ndarray
+        self._begun: np.ndarray
+        self._state: State
+        self._rest()
+
+    def process(self, block: np.ndarray) -> np.ndarray:
+        """Take the next samples and return as many.
+
+        Args:
+            block: shape (samples, channels), or (samples,) of one channel; any length.
+
+        Returns:
+            float32 of the same shape.
+
+        Raises:
+            ValueError: if the shape is another, a value is NaN or infinite, or the promise of whole
+                hops is broken. The stream is then as it was before.
+        """
+        samples = self._checked(block)
+        size = _FRAMES_AT_ONCE * self.hop_samples
+        finished = [
+            self._advance(samples[:, start : start + size])
+            for start in range(0, samples.shape[1], size)
+        ]
+        ready = np.concatenate([self._ready, *finished], axis=1)
+        self._ready = ready[:, samples.shape[1] :]
+        return np.ascontiguousarray(ready[:, : samples.shape[1]].T).reshape(block.shape)
+
+    def flush(self) -> np.ndarray:
+        """Return the last `lag_samples` samples; the stream is then at rest, as if new.
+
+        Returns:
+            float32 of shape (lag_samples, channels), or (lag_samples,) of one channel.
+        """
+        rest = self.process(np.zeros((self.lag_samples, self.channels), np.float32))
+        self._rest()
+        return rest[:, 0] if self.channels == 1 else rest
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return all that a stream made with the same arguments needs to go on from here.
+
+        Returns:
+            Name to array, copies, fit for `numpy.savez`.
+        """
+        core = {f"{_CORE}{index}": array for index, array in enumerate(self._state)}
+        return {name: array.copy() for name, array in {**self._buffers(), **core}.items()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from where `state()` was called.
+
+        Raises:
+            ValueError: if it is the state of a stream with other arguments. The stream is then as
+                it was before.
+        """
+        names = [*self._buffers(), *(f"{_CORE}{index}" for index in range(len(self._state)))]
+        if set(names) != set(state):
+            raise ValueError(f"a state holds {names}, and this has {sorted(state)}")
+        made_with, *buffers = (np.array(state[name]) for name in self._buffers())
+        core = tuple(np.array(state[name]) for name in names[len(buffers) + 1 :])
+        shapes = [array.shape for array in core]
+        if not np.array_equal(made_with, self._made_with()) or shapes != self._core_shapes():
+            raise ValueError("this is the state of a stream with another model, rate or channels")
+        self._input, self._overlap, self._ready, self._begun = buffers
+        self._state = core
+
+    def _rest(self) -> None:
+        """Begin: the past is silence, and what the lag puts before the first sample is zero."""
+        front_end, channels = self._front_end, self.channels
+        self._input = np.zeros((channels, front_end.n_fft - front_end.hop), np.float32)
+        self._overlap = np.zeros((channels, front_end.hop), np.float32)
+        self._ready = np.zeros((channels, self.lag_samples), np.float32)
+        self._begun = np.array(False)
+        self._state = self._core.initial_state(channels)
+
+    def _buffers(self) -> dict[str, np.ndarray]:
+        return {
+            "made_with": self._made_with(),
+            "input": self._input,
+            "overlap": self._overlap,
+            "ready": self._ready,
+            "begun": self._begun,
+        }
+
+    def _made_with(self) -> np.ndarray:
+        front_end = self._front_end
+        return np.array([self.sample_rate, self.channels, self.lag_samples, front_end.hop])
+
+    def _core_shapes(self) -> list[tuple[int, ...]]:
+        return [array.shape for array in self._state]
+
+    def _checked(self, block: np.ndarray) -> np.ndarray:
+        """Return a block as float32 of shape (channels, samples)."""
+        if block.shape[1:] != (self.channels,) and not (block.ndim == self.channels == 1):
+            wanted = "(samples, 1) or (samples,)"
+            if self.channels > 1:
+                wanted = f"(samples, {self.channels})"
+            raise ValueError(f"block has shape {block.shape}; {wanted} is wanted")
+        if self._whole_hops and len(block) % self.hop_samples:
+            raise ValueError(f"block has {len(block)} samples, no multiple of {self.hop_samples}")
+        samples = block.reshape(len(block), self.channels).T.astype(np.float32)
+        if not np.isfinite(samples).all():
+            raise ValueError("block holds samples that are not numbers (NaN or infinite)")
+        return samples
+
+    def _advance(self, samples: np.ndarray) -> np.ndarray:
+        """Take samples and return those that no later frame adds to; (channels, samples)."""
+        n_fft, hop = self._front_end.n_fft, self._front_end.hop
+        waiting = np.concatenate([self._input, samples], axis=1)
+        count = (waiting.shape[1] - n_fft) // hop + 1
+        self._input = waiting[:, count * hop :]
+        if count == 0:
+            return samples[:, :0]
+        spectrum = self._front_end.spectrum(_frames(waiting, count, n_fft, hop))
+        mask, self._state = self._core(self._front_end.for_network(spectrum), self._state)
+        ends = self._front_end.samples(self._front_end.masked(spectrum, mask))
+        return self._overlapped(ends)
+
+    def _overlapped(self, ends: np.ndarray) -> np.ndarray:
+        """Add up frames' ends of two hops, (channels, frames, 2 hops); the last hop has to wait."""
+        hop = self._front_end.hop
+        finished = ends[..., :hop]
+        finished[:, 1:] += ends[:, :-1, hop:]
+        finished[:, 0] += self._overlap
+        self._overlap = ends[:, -1, hop:]
+        finished = finished.reshape(self.channels, -1)
+        if not self._begun:
+            # The first frame's half that lies before the beginning; zeros stand for it.
+            self._begun = np.array(True)
+            finished = finished[:, hop:]
+        return finished
+
+
+def _frames(samples: np.ndarray, count: int, n_fft: int, hop: int) -> np.ndarray:
+    """Cut (channels, samples) into (channels, count, n_fft); a frame is a whole number of hops."""
+    # A sliding view would take ten times as long, which counts in blocks of one hop.
+    hops = n_fft // hop
+    parts = samples[:, : (count + hops - 1) * hop].reshape(len(samples), -1, hop)
+    return np.concatenate([parts[:, first : first + count] for first in range(hops)], axis=2)

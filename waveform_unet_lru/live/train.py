@@ -1,0 +1,154 @@
+"""Train a live model from a training pack or a data set: `python -m waveform_unet_lru train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enhancement.training.options import TrainingOptions
+from prepare_data.errors import UserError
+from waveform_unet_lru.live.config import PRESETS
+
+if TYPE_CHECKING:
+    from waveform_unet_lru.live.data import Mixtures
+
+MODELS = tuple(PRESETS)
+DEFAULTS = TrainingOptions(
+    out=Path("runs/live"),
+    epochs=50,
+    batch_size=12,
+    lr=2e-3,
+    grad_clip=3.0,
+    warmup_steps=500,
+)
+SEGMENT_SECONDS = 2.0
+_LAST_SECONDS = 5.0
+_PACK_EPOCH = 6000  # mixtures
+_VALIDATION_MIXTURES = 240  # at most; a multiple of the ratios on the grid
+_VALIDATION_SECONDS = 4.0
+_WINDOWS = (32, 8192)
+
+
+def add_live_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only live models have, but for --pack."""
+    group = parser.add_argument_group(f"live models ({', '.join(MODELS)})")
+    group.add_argument(
+        "--last-segment-seconds",
+        type=float,
+        metavar="S",
+        help="length of the stretches in the last fifth of the run, so that slow memories learn "
+        f"(default: {_LAST_SECONDS:g})",
+    )
+    group.add_argument(
+        "--loss-windows",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="samples of the windows whose spectra are compared (default: the network's own)",
+    )
+    group.add_argument(
+        "--log-weight",
+        type=float,
+        metavar="X",
+        help="how much the error's power in bels counts beside the others (default: 0)",
+    )
+
+
+def live_options_given(namespace: argparse.Namespace) -> list[str]:
+    """Return the options on a command line that only live models have."""
+    names = ("pack", "last_segment_seconds", "loss_windows", "log_weight")
+    return ["--" + n.replace("_", "-") for n in names if getattr(namespace, n) is not None]
+
+
+def check_rates(data: Path, train_rate: int, val_rate: int) -> None:
+    """Refuse a data set whose splits differ in sample rate.
+
+    Raises:
+        UserError: if they do.
+    """
+    if val_rate != train_rate:
+        raise UserError(
+            f"{data} has {train_rate} Hz in train and {val_rate} in val; both need the same."
+        )
+
+
+def train_live(
+    namespace: argparse.Namespace, options: TrainingOptions, *, segment_seconds: float
+) -> Path:
+    """Train a live model as a command line asks for.
+
+    Args:
+        namespace: with `model`, `pack` and `data`, and the options of `add_live_arguments`.
+        options: of the run.
+        segment_seconds: length of the stretches until the last fifth.
+
+    Returns:
+        The run's best checkpoint.
+
+    Raises:
+        UserError: for wrong options or data.
+    """
+    if options.precision == "bf16-true":
+        raise UserError(
+            "--precision bf16-true would round the sound itself to 8 bits; use bf16-mixed."
+        )
+    objective_settings = _objective_settings(namespace)
+    last_seconds = namespace.last_segment_seconds
+    last_seconds = _LAST_SECONDS if last_seconds is None else last_seconds
+    if not segment_seconds <= last_seconds <= 60:
+        raise UserError(
+            f"--last-segment-seconds is {last_seconds}; it must be --segment-seconds, "
+            f"{segment_seconds}, to 60."
+        )
+    import torch
+
+    from enhancement.training.driver import fit
+    from waveform_unet_lru.live.objective import Objective
+    from waveform_unet_lru.live.task import LiveTask
+
+    train, val = _data(namespace, options, (segment_seconds, last_seconds))
+    check_rates(namespace.data, train.sample_rate, val.sample_rate)
+    torch.manual_seed(options.seed)
+    task = LiveTask(
+        PRESETS[namespace.model],
+        sample_rate=train.sample_rate,
+        objective=Objective(**objective_settings),
+    )
+    return fit(task, train, val, options).best
+
+
+def _objective_settings(namespace: argparse.Namespace) -> dict:
+    windows = tuple(namespace.loss_windows or ())
+    lowest, highest = _WINDOWS
+    for window in windows:
+        if not lowest <= window <= highest or window % 2:
+            raise UserError(
+                f"--loss-windows holds {window}; even numbers of {lowest} to {highest} are wanted."
+            )
+    log = namespace.log_weight or 0.0
+    if not 0 <= log < float("inf"):
+        raise UserError(f"--log-weight is {log}; it must be 0 or more.")
+    return {"windows": windows, "log": log}
+
+
+def _data(
+    namespace: argparse.Namespace, options: TrainingOptions, seconds: tuple[float, float]
+) -> tuple[Mixtures, Mixtures]:
+    from waveform_unet_lru.live.data import PackMixtures, SetMixtures
+    from waveform_unet_lru.live.draws import VALIDATION
+
+    first, last = seconds
+    train = {"seconds": first, "last_seconds": last, "seed": options.seed}
+    # Always the same, so that runs of other seeds can be compared.
+    val = {"seconds": _VALIDATION_SECONDS, "ranges": VALIDATION, "seed": 0}
+    if namespace.pack is None:
+        return (
+            SetMixtures(namespace.data, "train", **train),
+            SetMixtures(namespace.data, "val", **val),
+        )
+    size = options.samples_per_epoch or _PACK_EPOCH
+    return (
+        PackMixtures(namespace.pack, "train", size=size, **train),
+        PackMixtures(namespace.pack, "val", size=min(size, _VALIDATION_MIXTURES), **val),
+    )
