@@ -5,6 +5,21 @@ recurrence, projection out of them, all gradients), the ratio to the floor, whic
 projections without any recurrence, and the largest error against a loop in double precision in
 parts of the largest output. The ways take turns, so that what else the machine does meets them all
 alike, and the best of the rounds counts; look at the ratios.
+
+One thread of an Intel Xeon at 2.1 GHz with a busy neighbour, torch 2.14, in times the floor:
+
+| sequences x steps, states | ours | scan alone | chunks | FFT | log depth | loop |
+|---|---|---|---|---|---|---|
+| 8 x 1000, 256 | 1.3 | 1.3 | 3.4 | 4.7 | 5.9 | 1.6 |
+| 8 x 10000, 256 | 1.3 | 1.4 | 3.9 | 5.8 | 12 | 2.1 |
+| 384 x 125, 48 | 1.9 | 1.9 | 8.6 | 6.8 | 9.0 | 2.1 |
+| 384 x 500, 48 | 2.1 | 2.6 | 11 | 14 | 26 | 2.4 |
+
+What was learned: `torch.addcmul` on complex numbers is the quickest step there is, quicker than
+real pairs; a loop that unbinds its input is far better than one that indexes it, whose gradient is
+quadratic; where a step holds thousands of states the plain loop over time, with a gradient of its
+own, beats blocks on one thread; and what is left is memory, so that the fused form pays most where
+the states are many.
 """
 
 from __future__ import annotations

@@ -8,14 +8,15 @@ of the rounds counts; look at the ratios. The loops gather their results in a li
 them: written into one tensor, step by step, each would also copy the gradient of all of them, and
 the loop over items and steps takes 31 s.
 
-One thread of an Intel Xeon at 2.1 GHz with a busy neighbour, torch 2.14, batch 8, two runs:
+One thread of an Intel Xeon at 2.1 GHz with a busy neighbour, torch 2.14, batch 8:
 
-- The recurrence in 0.13 to 0.14 s; the complex loop takes 5.0 to 5.3 times as long (1.7 to 1.9 with
-  both projections outside it), the loop over items and steps 26 to 30 times.
-- The training step in 0.83 to 0.91 s, where the convolutions are most of it; 1.9 times as long with
-  the complex loop, 5 to 8 times with the loop over items and steps.
-- The real-time factor is 0.03 to 0.05 up to 10 s of sound and 0.08 at 60 s, which fall out of the
-  cache; above the 680 MB of PyTorch itself that takes 40, 220 and 760 MB for 1, 10 and 60 s.
+- The recurrence in 0.11 s; the complex loop takes 6.3 times as long (2.2 with both projections
+  outside it), the loop over items and steps 34 times.
+- The training step in 0.83 s, where the convolutions are most of it; 1.6 times as long with the
+  complex loop, 5.6 times with the loop over items and steps. With torch's own 1D convolutions in
+  place of `waveform_unet_lru.layers` a step in bfloat16 took 1.4 times as long.
+- The real-time factor is 0.02 to 0.04; above the 680 MB of PyTorch itself that takes 40, 170 and
+  730 MB for 1, 10 and 60 s.
 """
 
 from __future__ import annotations
