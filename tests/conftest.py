@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# One thread for each process: the tests' networks are tiny, and where others compute too, OpenMP's
+# threads spend most of their time waiting for each other. Before anything imports numpy or torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 
 from prepare_data.demo_noise import write_demo_noise
