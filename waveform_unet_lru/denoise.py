@@ -26,8 +26,7 @@ class UNetLRUDenoiser(Denoiser):
     """Denoises by the waveform network, at the rate it was trained at and the input's own level.
 
     The recurrence's state is carried through the whole recording, whatever its length. Channels
-    are denoised in one batch, files one after another: a batch of several files would be less than
-    3 % faster on one thread, within what the measurement is good for.
+    are denoised in one batch, files one after another.
 
     Args:
         network: from one channel to one channel; it moves to the accelerator, if there is one.
