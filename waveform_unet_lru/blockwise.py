@@ -22,9 +22,10 @@ from torch import Tensor, nn
 
 from waveform_unet_lru.network import UNetLRUAudio
 
-# A second at 16 kHz. On one thread blocks of a quarter of it take a quarter longer, those of four
-# and eight a tenth less, and a batch of four channels a fifth less for each.
-BLOCK_SAMPLES = 16_000
+# Two seconds at 16 kHz, in 85 MB for each channel. Blocks of one take 5 to 10 % longer, those of
+# four a few per cent less in 200 MB, and recordings side by side gain no more than longer blocks do
+# (`benchmarks/bench_side_by_side.py`).
+BLOCK_SAMPLES = 32_000
 
 
 def denoised(

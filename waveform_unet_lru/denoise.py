@@ -26,7 +26,8 @@ class UNetLRUDenoiser(Denoiser):
     """Denoises by the waveform network, at the rate it was trained at and the input's own level.
 
     The recurrence's state is carried through the whole recording, whatever its length. Channels
-    are denoised in one batch, files one after another.
+    are denoised in one batch, files one after another: a batch of them would not be quicker than
+    the blocks that each of them is computed in.
 
     Args:
         network: from one channel to one channel; it moves to the accelerator, if there is one.

@@ -1,4 +1,4 @@
-"""Denoise one file in constant memory.
+"""What becomes of one file on its way through a model, in constant memory.
 
 The result is first kept, as float32, in an unnamed temporary file (in memory while it is small):
 only at its end is it known how loud it is, and so which gain keeps it from clipping.
@@ -10,21 +10,19 @@ import math
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from enhancement.denoiser import Denoiser
 from enhancement.running.effects import Effects, HighPass, blend
 from enhancement.running.level import ActiveLevel
 from enhancement.running.writing import AudioFormat, for_length, writer
 from prepare_data.audio_io import read_blocks
 from prepare_data.errors import AudioError, UserError
 
-_IN_MEMORY_BYTES = 32 * 2**20
+_IN_MEMORY_BYTES = 8 * 2**20  # of each file; a model may have several in hand
 _BLOCK_FRAMES = 65_536
 
 
@@ -36,41 +34,84 @@ class Result:
     turned_down_db: float
 
 
-def denoise_file(
-    source: Path,
-    target: Path,
-    audio_format: AudioFormat,
-    denoiser: Denoiser,
-    effects: Effects,
-    *,
-    progress: Callable[[int], None],
-) -> Result:
-    """Denoise a file into another, which is there whole afterwards or not at all.
+class FileRun:
+    """A file that is being denoised into another, which is there whole at the end or not at all.
 
     Args:
         source: a recording of any format that `prepare_data` reads.
         target: the file to write; its folder exists.
         audio_format: to write; its rate and channels are the source's.
-        denoiser: any.
         effects: what is done after denoising.
         progress: is told how many more frames were read.
 
+    Attributes:
+        tap: the blocks of the recording, for the model.
+
     Raises:
-        UserError: if the source cannot be read or holds NaN, or the model's answer is unusable.
-        OSError: if the target cannot be written.
+        UserError: if an effect does not fit the recording.
+        OSError: if nothing can be written beside the target.
     """
-    tap = _Tap(source, audio_format, keep=effects.wet != 1, progress=progress)
-    with _spool(target.parent) as spool:
-        meter = _Meter(audio_format, with_level=effects.normalize_dbfs is not None)
-        for block in _processed(tap, denoiser, effects):
-            meter.add(block)
-            spool.write(block.tobytes())
-        gains, turned_down_db = _gains(tap, meter, audio_format, effects)
-        spool.seek(0)
-        with writer(target, for_length(audio_format, tap.frames)) as write:
-            for block in _blocks_of(spool, audio_format.channels):
+
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        audio_format: AudioFormat,
+        effects: Effects,
+        *,
+        progress: Callable[[int], None],
+    ) -> None:
+        self.tap = _Tap(source, audio_format, keep=effects.wet != 1, progress=progress)
+        self._target = target
+        self._format = audio_format
+        self._effects = effects
+        self._highpass: HighPass | None = None
+        if effects.highpass_hz is not None:
+            self._highpass = HighPass(effects.highpass_hz, audio_format.sample_rate)
+        self._meter = _Meter(audio_format, with_level=effects.normalize_dbfs is not None)
+        self._frames = 0
+        self._spool = _spool(target.parent)
+
+    def add(self, answer: np.ndarray) -> None:
+        """Take the next part of the model's answer, of shape (samples, channels).
+
+        Raises:
+            UserError: if it is unusable.
+            OSError: if it cannot be kept.
+        """
+        _refuse_unusable(answer, self._frames, self.tap)
+        self._frames += len(answer)
+        block = np.asarray(answer, np.float32)
+        if self._effects.wet != 1:
+            block = blend(self.tap.take(len(block)), block, wet=self._effects.wet)
+        if self._highpass is not None:
+            block = self._highpass.filter(block)
+        self._meter.add(block)
+        self._spool.write(block.tobytes())
+
+    def finish(self) -> Result:
+        """Write the result, when the model has no more to say.
+
+        Raises:
+            UserError: if the model's answer is not that to the whole recording.
+            OSError: if the target cannot be written.
+        """
+        tap = self.tap
+        if not tap.ended:
+            raise UserError(f"the model stopped reading after {tap.frames} samples")
+        if self._frames != tap.frames:
+            raise UserError(f"the model gave back {self._frames} samples for {tap.frames}")
+        gains, turned_down_db = _gains(tap, self._meter, self._format, self._effects)
+        self._spool.seek(0)
+        with writer(self._target, for_length(self._format, tap.frames)) as write:
+            for block in _blocks_of(self._spool, self._format.channels):
                 write(block * gains)
-    return Result(tap.frames / audio_format.sample_rate, turned_down_db)
+        return Result(tap.frames / self._format.sample_rate, turned_down_db)
+
+    def close(self) -> None:
+        """Let go of what is kept; the model gets no more to read."""
+        self.tap.closed = True
+        self._spool.close()
 
 
 class _Tap:
@@ -89,6 +130,7 @@ class _Tap:
     ) -> None:
         self.frames = 0
         self.ended = False
+        self.closed = False
         self.peaks = np.zeros(audio_format.channels, np.float32)
         self.format = audio_format
         self._source = source
@@ -97,6 +139,12 @@ class _Tap:
         self._progress = progress
 
     def __iter__(self) -> Iterator[np.ndarray]:
+        try:
+            yield from self._checked()
+        except OSError as error:
+            raise AudioError(f"cannot be read: {error.strerror or error}") from error
+
+    def _checked(self) -> Iterator[np.ndarray]:
         rate = self.format.sample_rate
         for block, _ in read_blocks(self._source):
             if not np.isfinite(block).all():
@@ -111,6 +159,8 @@ class _Tap:
                 self._kept.append(block.copy())  # a model may work in place
             self._progress(len(block))
             yield block
+            if self.closed:
+                return
         if not self.frames:
             raise AudioError("holds no sound")
         self.ended = True
@@ -138,25 +188,6 @@ class _Meter:
         self.peaks = np.maximum(self.peaks, np.abs(block).max(axis=0, initial=0))
         if self.active_level is not None:
             self.active_level.add(block)
-
-
-def _processed(tap: _Tap, denoiser: Denoiser, effects: Effects) -> Iterator[np.ndarray]:
-    """Yield the denoised recording with the effects that need no second look."""
-    highpass = None
-    if effects.highpass_hz is not None:
-        highpass = HighPass(effects.highpass_hz, tap.format.sample_rate)
-    frames = 0
-    for answer in denoiser.denoise_blocks(tap, tap.format.sample_rate):
-        _refuse_unusable(answer, frames, tap)
-        frames += len(answer)
-        block = np.asarray(answer, np.float32)
-        if effects.wet != 1:
-            block = blend(tap.take(len(block)), block, wet=effects.wet)
-        yield block if highpass is None else highpass.filter(block)
-    if not tap.ended:
-        raise UserError(f"the model stopped reading after {tap.frames} samples")
-    if frames != tap.frames:
-        raise UserError(f"the model gave back {frames} samples for {tap.frames}")
 
 
 def _refuse_unusable(answer: np.ndarray, frames: int, tap: _Tap) -> None:
@@ -198,7 +229,7 @@ def _ceiling(input_peak: float, audio_format: AudioFormat) -> float:
     return max(audio_format.largest_sample, min(1.0, input_peak))
 
 
-def _spool(folder: Path) -> AbstractContextManager[IO[bytes]]:
+def _spool(folder: Path) -> IO[bytes]:
     return tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=str(folder))
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tqdm import tqdm
-
 from enhancement.denoiser import Denoiser
 from enhancement.running.effects import Effects
 from enhancement.running.inputs import Problem, find_recordings
-from enhancement.running.one_file import denoise_file
 from enhancement.running.plan import Task, plan_tasks
+from enhancement.running.several import Outcome, denoise_files
 from prepare_data.errors import UserError
 from prepare_data.files import explained
 
@@ -43,6 +40,18 @@ class Report:
     turned_down: list[str] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
 
+    def add(self, task: Task, outcome: Outcome) -> None:
+        """Add what became of a file."""
+        if isinstance(outcome, UserError):
+            self.skipped.append((task.source, str(outcome)))
+            return
+        self.files += 1
+        self.seconds += outcome.seconds
+        if not task.keeps_format:
+            self.as_wav.append(f"{task.source} -> {task.target}")
+        if outcome.turned_down_db > 0:
+            self.turned_down.append(f"{task.target}: by {outcome.turned_down_db:.2f} dB")
+
 
 def run(job: Job, load: Callable[[], Denoiser]) -> int:
     """Denoise every recording of a job and print a summary.
@@ -67,7 +76,11 @@ def run(job: Job, load: Callable[[], Denoiser]) -> int:
     if waiting:
         with explained(job.out):
             job.out.mkdir(parents=True, exist_ok=True)
-        _denoise_all(waiting, load(), job.effects, report)
+        denoiser = load()
+        started = time.monotonic()
+        for task, outcome in denoise_files(waiting, denoiser, job.effects):
+            report.add(task, outcome)
+        report.elapsed_seconds = time.monotonic() - started
     print(describe(report, job.out))
     return 1 if report.skipped else 0
 
@@ -87,58 +100,6 @@ def describe(report: Report, out: Path) -> str:
     lines += _listed("turned down so that nothing clips", report.turned_down)
     lines += _listed("skipped", [f"{path}: {reason}" for path, reason in report.skipped])
     return "\n".join(lines)
-
-
-def _denoise_all(
-    tasks: Sequence[Task], denoiser: Denoiser, effects: Effects, report: Report
-) -> None:
-    total = sum(task.bytes_in for task in tasks)
-    with tqdm(total=total, desc="denoising", unit="B", unit_scale=True, disable=None) as bar:
-        for index, task in enumerate(tasks):
-            bar.set_postfix_str(f"{index + 1}/{len(tasks)} {task.source.name}")
-            try:
-                _denoise_one(task, denoiser, effects, report, _Advance(bar, task))
-            except UserError as error:
-                if _is_disk_full(error):
-                    raise
-                report.skipped.append((task.source, str(error)))
-            bar.n = sum(done.bytes_in for done in tasks[: index + 1])
-            bar.refresh()
-
-
-def _denoise_one(
-    task: Task, denoiser: Denoiser, effects: Effects, report: Report, progress: _Advance
-) -> None:
-    started = time.monotonic()
-    with explained(task.target):
-        task.target.parent.mkdir(parents=True, exist_ok=True)
-        result = denoise_file(
-            task.source, task.target, task.audio_format, denoiser, effects, progress=progress
-        )
-    report.files += 1
-    report.seconds += result.seconds
-    report.elapsed_seconds += time.monotonic() - started
-    if not task.keeps_format:
-        report.as_wav.append(f"{task.source} -> {task.target}")
-    if result.turned_down_db > 0:
-        report.turned_down.append(f"{task.target}: by {result.turned_down_db:.2f} dB")
-
-
-class _Advance:
-    """Moves the bar, which counts bytes of input, by the frames read of one file."""
-
-    def __init__(self, bar: tqdm, task: Task) -> None:
-        frames = task.audio_format.frames
-        self._bar = bar
-        self._bytes_per_frame = task.bytes_in / frames if frames else 0.0
-
-    def __call__(self, frames: int) -> None:
-        self._bar.update(frames * self._bytes_per_frame)
-
-
-def _is_disk_full(error: UserError) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _listed(title: str, items: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from waveform_unet_lru.live.core import Core, State
+from waveform_unet_lru.live.framing import Framing
 from waveform_unet_lru.live.frontend import FrontEnd
 
 _FRAMES_AT_ONCE = 128
@@ -46,12 +47,8 @@ class Stream:
         self.channels = channels
         self.hop_samples = self._front_end.hop
         self.lag_samples = self._front_end.lag_samples - (self.hop_samples if whole_hops else 0)
-        # What has come in and belongs to frames to come, the last frame's part that the next adds
-        # to, and what is finished and has to wait for its turn.
-        self._input: np.ndarray
-        self._overlap: np.ndarray
-        self._ready: np.ndarray
-        self._begun: np.ndarray
+        self._framing: Framing
+        self._ready: np.ndarray  # what is finished and has to wait for its turn
         self._state: State
         self._rest()
 
@@ -112,25 +109,23 @@ class Stream:
         shapes = [array.shape for array in core]
         if not np.array_equal(made_with, self._made_with()) or shapes != self._core_shapes():
             raise ValueError("this is the state of a stream with another model, rate or channels")
-        self._input, self._overlap, self._ready, self._begun = buffers
+        framing = self._framing
+        framing.input, framing.overlap, self._ready, framing.begun = buffers
         self._state = core
 
     def _rest(self) -> None:
         """Begin: the past is silence, and what the lag puts before the first sample is zero."""
-        front_end, channels = self._front_end, self.channels
-        self._input = np.zeros((channels, front_end.n_fft - front_end.hop), np.float32)
-        self._overlap = np.zeros((channels, front_end.hop), np.float32)
-        self._ready = np.zeros((channels, self.lag_samples), np.float32)
-        self._begun = np.array(False)
-        self._state = self._core.initial_state(channels)
+        self._framing = Framing(self._front_end, self.channels)
+        self._ready = np.zeros((self.channels, self.lag_samples), np.float32)
+        self._state = self._core.initial_state(self.channels)
 
     def _buffers(self) -> dict[str, np.ndarray]:
         return {
             "made_with": self._made_with(),
-            "input": self._input,
-            "overlap": self._overlap,
+            "input": self._framing.input,
+            "overlap": self._framing.overlap,
             "ready": self._ready,
-            "begun": self._begun,
+            "begun": self._framing.begun,
         }
 
     def _made_with(self) -> np.ndarray:
@@ -156,35 +151,8 @@ class Stream:
 
     def _advance(self, samples: np.ndarray) -> np.ndarray:
         """Take samples and return those that no later frame adds to; (channels, samples)."""
-        n_fft, hop = self._front_end.n_fft, self._front_end.hop
-        waiting = np.concatenate([self._input, samples], axis=1)
-        count = (waiting.shape[1] - n_fft) // hop + 1
-        self._input = waiting[:, count * hop :]
-        if count == 0:
+        spectrum = self._framing.analyse(samples)
+        if not spectrum.shape[1]:
             return samples[:, :0]
-        spectrum = self._front_end.spectrum(_frames(waiting, count, n_fft, hop))
         mask, self._state = self._core(self._front_end.for_network(spectrum), self._state)
-        ends = self._front_end.samples(self._front_end.masked(spectrum, mask))
-        return self._overlapped(ends)
-
-    def _overlapped(self, ends: np.ndarray) -> np.ndarray:
-        """Add up frames' ends of two hops, (channels, frames, 2 hops); the last hop has to wait."""
-        hop = self._front_end.hop
-        finished = ends[..., :hop]
-        finished[:, 1:] += ends[:, :-1, hop:]
-        finished[:, 0] += self._overlap
-        self._overlap = ends[:, -1, hop:]
-        finished = finished.reshape(self.channels, -1)
-        if not self._begun:
-            # The first frame's half that lies before the beginning; zeros stand for it.
-            self._begun = np.array(True)
-            finished = finished[:, hop:]
-        return finished
-
-
-def _frames(samples: np.ndarray, count: int, n_fft: int, hop: int) -> np.ndarray:
-    """Cut (channels, samples) into (channels, count, n_fft); a frame is a whole number of hops."""
-    # A sliding view would take ten times as long, which counts in blocks of one hop.
-    hops = n_fft // hop
-    parts = samples[:, : (count + hops - 1) * hop].reshape(len(samples), -1, hop)
-    return np.concatenate([parts[:, first : first + count] for first in range(hops)], axis=2)
+        return self._framing.synthesise(spectrum, mask)
