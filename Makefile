@@ -7,13 +7,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 SPEECH_DATA ?= $(abspath ../shared/data)
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 
 .PHONY: help demo test test-all lint format benchmark-set clean
 
 help:
-	@echo "make demo           install, blend a small data set from the built-in sounds, show where"
+	@echo "make demo           install, blend a small data set of built-in sounds, denoise it, compare"
 	@echo "make test           install, check style and types, run the tests"
 	@echo "make test-all       the same with the slow tests"
 	@echo "make benchmark-set  build the benchmark set from the recordings in SPEECH_DATA"
@@ -23,12 +24,18 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed: make PYTHON=python3.11 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e '.[dev]'
+	@$(INSTALL) -e '.[dev,eval]' 2>/dev/null || { \
+	    echo "The extra eval cannot be installed (pesq needs a C compiler): going on without PESQ, STOI and DNSMOS."; \
+	    $(INSTALL) -e '.[dev]'; }
 	@touch $(STAMP)
 
 demo: $(STAMP)
 	$(BIN)/python -m prepare_data --speech --noise --samples 60 --out data/demo
 	$(BIN)/python -m prepare_data.show data/demo
+	$(BIN)/python -m enhancement evaluate --data data/demo --split test --out runs/demo \
+	    --system spectrogram-unet --system live --metrics si_sdr active_si_sdr snr seg_snr \
+	    `$(BIN)/python -c 'import pesq, pystoi' 2> /dev/null && echo wb_pesq stoi`
+	$(BIN)/python -m enhancement report runs/demo
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 from enhancement.subcommands import run_subcommand
 
-_COMMANDS = {"denoise": "enhancement.running.cli", "ship": "enhancement.shipping"}
+_COMMANDS = {
+    "denoise": "enhancement.running.cli",
+    "evaluate": "enhancement.evaluation.compare",
+    "report": "enhancement.report.cli",
+    "ship": "enhancement.shipping",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

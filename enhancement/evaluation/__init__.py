@@ -1,6 +1,10 @@
-"""Measure a denoiser on a data set: gains clip by clip, means with intervals, the command's parts.
+"""Measure denoisers: each model's own command, and systems compared side by side.
 
-- `gains`: SI-SDR before and after, for each sample.
-- `intervals`: means by input SNR with 95 % intervals, and their table.
-- `cli`: the options and the command that the models share.
+- `gains`, `intervals`, `cli`: SI-SDR before and after, means with 95 % intervals, and the command
+  that the models share.
+- `compare`: `python -m enhancement evaluate`, whose parts follow.
+- `clips`, `systems`, `baselines`: what is measured on, and what is.
+- `measuring`, `pool`, `journal`, `fingerprints`: clip by clip, in processes, kept on disk, and used
+  again as long as nothing has changed.
+- `run`, `summary`, `results`, `screen`: all together, into tables, files and text.
 """

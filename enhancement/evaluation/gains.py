@@ -66,8 +66,11 @@ def gains(
         sample_rate: in hertz.
 
     Returns:
-        "gain_db" and "active_gain_db", in SI-SDR; not finite where something is silent.
+        "gain_db" and "active_gain_db", in SI-SDR; not finite where something is silent, or the
+        estimate holds what is no number.
     """
+    if not np.isfinite(estimate).all():
+        return {"gain_db": math.nan, "active_gain_db": math.nan}
     active_db = active_si_sdr(voice, noisy, sample_rate)
     return {
         "gain_db": si_sdr(voice, estimate) - si_sdr(voice, noisy),

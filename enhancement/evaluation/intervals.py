@@ -51,17 +51,61 @@ def interval(clips: Sequence[dict[str, Any]], name: str) -> tuple[float, float]:
     Both are drawn with replacement, each by itself (the pigeonhole bootstrap, Owen 2007); a clip
     counts as often as its speaker was drawn times, on average, its noise sources were.
     """
+    weights = bootstrap_weights(
+        [clip["speaker"] for clip in clips], [clip["noises"] for clip in clips]
+    )
+    values = np.array([[clip[name]] for clip in clips])
+    low, high = bootstrap_intervals(weights, values)
+    return float(low[0]), float(high[0])
+
+
+def bootstrap_weights(
+    speakers: Sequence[str | None], noises: Sequence[Sequence[str]]
+) -> np.ndarray:
+    """Draw how often each clip counts in each repetition of the bootstrap.
+
+    Args:
+        speakers: of each clip; None where that is not known.
+        noises: the noise sources of each clip; none where they are not known.
+
+    Returns:
+        Shape (draws, clips). A clip whose speaker (or noise) is not known stands for one of its
+        own; where nothing is known of any clip, the clips themselves are drawn.
+    """
     generator = np.random.default_rng(_SEED)
-    values = np.array([clip[name] for clip in clips])
-    speakers = _membership([[clip["speaker"]] for clip in clips])
-    noises = _membership([clip["noises"] for clip in clips])
-    means = []
-    for _ in range(_DRAWS):
-        weights = (speakers @ _drawn(generator, speakers)) * (noises @ _drawn(generator, noises))
-        if weights.sum() > 0:
-            means.append(float(weights @ values / weights.sum()))
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    by_clip = [[f"clip {index}"] for index in range(len(speakers))]
+    of_speakers = [
+        [f"known {speaker}"] if speaker is not None else own
+        for speaker, own in zip(speakers, by_clip, strict=True)
+    ]
+    of_noises = [
+        [f"known {noise}" for noise in each] or own
+        for each, own in zip(noises, by_clip, strict=True)
+    ]
+    factors = [each for each in (of_speakers, of_noises) if each != by_clip] or [by_clip]
+    matrices = [_membership(factor) for factor in factors]
+    drawn = [[_drawn(generator, matrix) for matrix in matrices] for _ in range(_DRAWS)]
+    weights = np.ones((_DRAWS, len(speakers)))
+    for index, matrix in enumerate(matrices):
+        weights *= np.stack([each[index] for each in drawn]) @ matrix.T
+    return weights
+
+
+def bootstrap_intervals(weights: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95 % intervals of means, each a column.
+
+    Args:
+        weights: from `bootstrap_weights`, shape (draws, clips).
+        values: shape (clips, columns).
+
+    Returns:
+        The lower and the upper ends, each of shape (columns,).
+    """
+    sums = weights.sum(axis=1)
+    drawn = sums > 0
+    means = weights[drawn] @ values / sums[drawn, None]
+    low, high = np.percentile(means, [2.5, 97.5], axis=0)
+    return low, high
 
 
 def text(rows: Sequence[dict[str, Any]]) -> str:

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from enhancement.evaluation.cli import add_evaluation_arguments, evaluate
@@ -86,6 +87,18 @@ def test_a_muted_clip_is_listed_instead_of_averaged(
     assert [is_finite(clip) for clip in muted] == [False, True, False]
     with pytest.raises(UserError, match="none of the 3 samples can be measured"):
         evaluate(_arguments(data), small_set.Knowing(muted=range(3)))
+
+
+def test_a_result_that_is_no_number_is_listed_too(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken(small_set.Knowing):
+        def denoise(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
+            found = super().denoise(audio, sample_rate)
+            return found * np.nan if len(self.rates) == 2 else found
+
+    assert evaluate(_arguments(data), Broken()) == 0
+    assert "(1): 000001" in capsys.readouterr().out
 
 
 def test_a_limit_takes_the_first_samples(data: Path) -> None:

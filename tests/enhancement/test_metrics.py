@@ -79,6 +79,17 @@ def test_other_shapes_are_refused(metric: object) -> None:
         metric(np.zeros((4, 2)), np.zeros((4, 2)))
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_what_is_no_number_is_refused_instead_of_perfect(wrong: float) -> None:
+    broken = np.where(np.arange(4) == 2, wrong, _VOICE)
+    for metric in (si_sdr, snr, calculate_snr):
+        for pair in ((_VOICE, broken), (broken, _VOICE)):
+            with pytest.raises(ValueError, match="not numbers"):
+                metric(*pair)
+    with pytest.raises(ValueError, match="not numbers"):
+        active_si_sdr(_VOICE, broken, 16_000)
+
+
 def test_muting_pauses_earns_nothing_over_active_frames() -> None:
     generator = np.random.default_rng(0)
     speaking = np.repeat(np.tile([True, False], 5), 8000)

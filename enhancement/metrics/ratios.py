@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from enhancement.metrics.pairs import checked_pair
 from prepare_data.speech_level import MARGIN_DB, active_speech_level
 
 _FRAME_SECONDS = 0.02
@@ -23,9 +24,9 @@ def si_sdr(reference: np.ndarray, estimate: np.ndarray) -> float:
         Decibels; inf for a scaled copy of the reference, -inf where either of them is silent.
 
     Raises:
-        ValueError: if the shapes differ or are not (samples,).
+        ValueError: if the shapes differ or are not (samples,), or a sample is no finite number.
     """
-    reference, estimate = _as_pair(reference, estimate)
+    reference, estimate = checked_pair(reference, estimate)
     energy = float(reference @ reference)
     scale = float(reference @ estimate) / energy if energy > 0 else 0.0
     target = scale * reference
@@ -43,9 +44,9 @@ def snr(reference: np.ndarray, estimate: np.ndarray) -> float:
         Decibels; inf where they are equal, -inf for a silent reference.
 
     Raises:
-        ValueError: if the shapes differ or are not (samples,).
+        ValueError: if the shapes differ or are not (samples,), or a sample is no finite number.
     """
-    reference, estimate = _as_pair(reference, estimate)
+    reference, estimate = checked_pair(reference, estimate)
     return _ratio_db(reference, estimate - reference)
 
 
@@ -63,7 +64,7 @@ def calculate_snr(clean: ArrayLike, x: ArrayLike) -> float:
         Decibels; inf where they are equal, -inf for a silent clean voice.
 
     Raises:
-        ValueError: if the shapes do not fit, or there are no samples.
+        ValueError: if the shapes do not fit, there are no samples, or one is no finite number.
     """
     reference, estimate = np.asarray(clean, np.float64), np.asarray(x, np.float64)
     shape = np.broadcast_shapes(reference.shape, estimate.shape)
@@ -73,6 +74,8 @@ def calculate_snr(clean: ArrayLike, x: ArrayLike) -> float:
             f"clean {reference.shape} and x {estimate.shape} must have as many samples, at least "
             "one, in their last axis"
         )
+    if not (np.isfinite(reference).all() and np.isfinite(estimate).all()):
+        raise ValueError("clean or x holds samples that are not numbers (NaN or infinite)")
     reference = np.broadcast_to(reference, shape)
     return _ratio_db(reference.ravel(), (reference - estimate).ravel())
 
@@ -83,6 +86,7 @@ def active_si_sdr(reference: np.ndarray, estimate: np.ndarray, sample_rate: int)
     Muting pauses earns nothing here. Arguments, result and errors are those of `si_sdr`, with the
     sample rate in hertz.
     """
+    reference, estimate = checked_pair(reference, estimate)
     active = active_samples(reference, sample_rate)
     return si_sdr(reference[active], estimate[active])
 
@@ -116,11 +120,3 @@ def _ratio_db(signal: np.ndarray, error: np.ndarray) -> float:
     if power <= 0:
         return -math.inf
     return 10 * math.log10(power / error_power) if error_power > 0 else math.inf
-
-
-def _as_pair(reference: np.ndarray, estimate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if reference.shape != estimate.shape or reference.ndim != 1:
-        raise ValueError(
-            f"reference {reference.shape} and estimate {estimate.shape} must both be (samples,)"
-        )
-    return reference.astype(np.float64), estimate.astype(np.float64)
