@@ -7,6 +7,7 @@ the states can take its place.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -27,7 +28,8 @@ def projected_scan(
 ) -> tuple[Tensor, Tensor]:
     """Return y = out_of h with h_t = lam h_{t-1} + into x_t, the states as pairs of real numbers.
 
-    The projections follow autocast; the recurrence is in single precision at least.
+    The projections follow autocast; the recurrence is in single precision at least. Fastest is what
+    has time first in memory, for then a step's states lie together.
 
     Args:
         x: shape (batch, time, inputs), real.
@@ -60,11 +62,12 @@ class _ProjectedScan(torch.autograd.Function):
         low: torch.dtype,
     ) -> tuple[Tensor, Tensor]:
         x, into, out_of = (each.to(low) for each in (x, into, out_of))
-        h = _as_complex(linear(x, into), h0.dtype)
+        turned = _turn(x)
+        h = turned(_as_complex(linear(turned(x), into), h0.dtype))
         scan(h, lam, h0, out=h)
         ctx.save_for_backward(x, into, lam, out_of, h0, h)
         last = h[:, -1].clone() if h.shape[1] else h0.clone()
-        return linear(_as_pairs(h, low), out_of), last
+        return turned(linear(_as_pairs(turned(h), low), out_of)), last
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -72,24 +75,35 @@ class _ProjectedScan(torch.autograd.Function):
         """Return the gradients; autocast is off here, so the types are put in by hand."""
         x, into, lam, out_of, h0, h = ctx.saved_tensors
         low = x.dtype
-        grad_y = grad_y.to(low)
+        turned = _turn(x)
+        grad_y = turned(grad_y.to(low))
         wants_x, wants_into, wants_lam, wants_out_of, wants_h0, _ = ctx.needs_input_grad
-        grad_out_of = _outer(grad_y, _as_pairs(h, low)) if wants_out_of else None
-        g = _as_complex(grad_y @ out_of, h.dtype)
+        grad_out_of = _outer(grad_y, _as_pairs(turned(h), low)) if wants_out_of else None
+        g = turned(_as_complex(grad_y @ out_of, h.dtype))
         if not h.shape[1]:
             nothing = [torch.zeros_like(each) for each in (x, into, lam)]
             return *nothing, grad_out_of, grad_last, None
         g[:, -1] += grad_last
         scan_gradient(g, lam, out=g)
-        pairs = _as_pairs(g, low)
+        pairs = _as_pairs(turned(g), low)
         return (
-            pairs @ into if wants_x else None,
-            _outer(pairs, x) if wants_into else None,
+            turned(pairs @ into) if wants_x else None,
+            _outer(pairs, turned(x)) if wants_into else None,
             gradient_of_factors(g, lam, h0, h) if wants_lam else None,
             grad_out_of,
             gradient_of_start(g, lam) if wants_h0 else None,
             None,
         )
+
+
+def _turn(x: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return what puts first what is first in memory, batch or time, and puts it back again.
+
+    Matrix products would copy what is the other way round.
+    """
+    if x.stride(0) < x.stride(1):
+        return lambda each: each.transpose(0, 1)
+    return lambda each: each
 
 
 def _as_complex(pairs: Tensor, dtype: torch.dtype) -> Tensor:

@@ -64,7 +64,7 @@ class _LinearScan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, u: Tensor, lam: Tensor, h0: Tensor) -> Tensor:
-        h = torch.empty_like(u, memory_format=torch.contiguous_format)
+        h = torch.empty_like(u)
         scan(u, lam, h0, out=h)
         ctx.save_for_backward(lam, h0, h)
         return h
@@ -78,7 +78,7 @@ class _LinearScan(torch.autograd.Function):
         g_t conj(h_{t-1}) and h_0 gets conj(lam_1) g_1.
         """
         lam, h0, h = ctx.saved_tensors
-        g = torch.empty_like(grad, memory_format=torch.contiguous_format)
+        g = torch.empty_like(h)
         scan_gradient(grad, lam, out=g)
         wants_u, wants_lam, wants_h0 = ctx.needs_input_grad
         return (
@@ -97,7 +97,7 @@ def scan(
         u: see `linear_scan`; real where `lam` is, complex where it is.
         lam: see `linear_scan`; backwards, the factors that lead into each step from the one after.
         h0: the state before the first step; rest if None.
-        out: contiguous, for the states, of the shape and type of `u`; it may be `u` itself.
+        out: for the states, of the shape and type of `u`; it may be `u` itself.
         backwards: whether the first step is the last in time.
     """
     if u.shape[1] == 0:
@@ -175,7 +175,8 @@ def _one_after_another(u: Tensor, lam: Tensor) -> bool:
     Where a step's states are worth its call it needs no second pass over the memory. More than one
     thread wants longer steps, and an accelerator few.
     """
-    if lam.ndim > 1 or u.device.type != "cpu":
+    # More precise factors, one for each step, would be rounded and want putting right.
+    if u.device.type != "cpu" or (lam.ndim > 1 and lam.dtype != u.dtype):
         return False
     width = u.shape[0] * u.shape[2]
     return width >= (_WIDE if torch.get_num_threads() == 1 else _WIDE_FOR_THREADS)
@@ -185,10 +186,7 @@ def _step_through(u: Tensor, lam: Tensor, h: Tensor, h0: Tensor | None, backward
     """Take the steps one after another."""
     factor = lam.to(u.dtype)
     length = _block_length(u.shape[1])
-    exact = lam.to(torch.complex128 if u.is_complex() else torch.float64)
-    rounded = factor.to(exact.dtype)
-    ratio = torch.where(rounded == 0, torch.ones_like(exact), exact / rounded)
-    correction = (ratio**length).to(u.dtype)
+    correction = _correction(lam, factor, length) if lam.ndim == 1 else None
     before = h0
     steps = range(u.shape[1])
     for count, step in enumerate(reversed(steps) if backwards else steps):
@@ -196,8 +194,20 @@ def _step_through(u: Tensor, lam: Tensor, h: Tensor, h0: Tensor | None, backward
         if before is None:
             here.copy_(u[:, step])
         else:
-            torch.addcmul(u[:, step], before, factor, out=here)
-        before = here if (count + 1) % length else here * correction
+            now = factor if lam.ndim == 1 else factor[:, step]
+            torch.addcmul(u[:, step], before, now, out=here)
+        before = here
+        if correction is not None and (count + 1) % length == 0:
+            before = here * correction
+
+
+def _correction(lam: Tensor, rounded: Tensor, length: int) -> Tensor:
+    """Return what puts right so many products with factors that were rounded."""
+    exact = lam.to(torch.complex128 if rounded.is_complex() else torch.float64)
+    rounded_exactly = rounded.to(exact.dtype)
+    ones = torch.ones_like(exact)
+    ratio = torch.where(rounded_exactly == 0, ones, exact / rounded_exactly)
+    return (ratio**length).to(rounded.dtype)
 
 
 def _step_from_rest(u: Tensor, lam: Tensor, h: Tensor, backwards: bool) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,9 +37,9 @@ CONFIG = live_exports.CONFIG
     "config",
     [
         CONFIG,
-        replace(CONFIG, mixing="linear"),
+        replace(CONFIG, mixing="attention"),
         replace(CONFIG, window="16ms", convolutions=2, states=9, bands=5),
-        replace(CONFIG, convolutions=0, blocks=1, heads=1),
+        replace(CONFIG, mixing="attention", convolutions=0, blocks=1, heads=1),
     ],
 )
 def test_onnx_computes_what_pytorch_does(config: LiveConfig, tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_onnx_computes_what_pytorch_does(config: LiveConfig, tmp_path: Path) -> 
 def test_presets_have_few_operators_and_only_real_ones(name: str) -> None:
     config = PRESETS[name]
     nodes = live_graph(LiveNetwork(config)).graph.node
-    assert len(nodes) == 22 + 6 * config.convolutions + 16 * config.blocks
+    assert len(nodes) == 26 + 6 * config.convolutions + 15 * config.blocks
     kinds = Counter(node.op_type for node in nodes)
     assert not {"BatchNormalization", "DFT", "STFT", "Loop", "Scan"} & kinds.keys()
 
@@ -67,9 +68,13 @@ def test_states_have_names_and_metadata_says_what_it_is(tmp_path: Path) -> None:
     path = live_exports.save_onnx(tmp_path)
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
-    assert [each.name for each in model.graph.input] == ["spectrum", "block_0", "block_1"]
-    assert [each.name for each in model.graph.output] == ["mask", "block_0_out", "block_1_out"]
-    dims = model.graph.input[1].type.tensor_type.shape.dim
+    names = ["averages", "block_0", "block_1"]
+    assert [each.name for each in model.graph.input] == ["spectrum", *names]
+    assert [each.name for each in model.graph.output] == [
+        "mask",
+        *(f"{name}_out" for name in names),
+    ]
+    dims = model.graph.input[2].type.tensor_type.shape.dim
     assert [dim.dim_param or dim.dim_value for dim in dims] == ["channels", 6, 5, 2]
     header = read_onnx_header(path)
     assert (header.model, header.sample_rate, header.training) == ("live", 16_000, {"epoch": 3})
@@ -87,15 +92,19 @@ def test_command_takes_a_run_and_tells_what_it_wrote(
     export_command.add_arguments(parser)
     assert export_command.command(parser.parse_args([str(tmp_path), "--out", str(out)])) == 0
     said = capsys.readouterr().out
-    assert said.startswith(f"{out}: 60 operators, ") and "of PyTorch" in said
+    assert said.startswith(f"{out}: 62 operators, ") and "of PyTorch" in said
     assert OnnxCore(out).config == CONFIG
 
 
 def test_what_computes_something_else_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = onnx_graph._rotations
-    monkeypatch.setattr(onnx_graph, "_rotations", lambda lam: right(lam * np.exp(1e-3j)))
+    right = onnx_graph._multiplied
+
+    def wrong(graph: Any, h: str, factors: np.ndarray, rows: int) -> str:
+        return right(graph, h, factors * np.exp(1e-3j), rows)
+
+    monkeypatch.setattr(onnx_graph, "_multiplied", wrong)
     out = tmp_path / "live.onnx"
     out.write_bytes(b"from before")
     checkpoint = live_exports.save_checkpoint(tmp_path / "best.safetensors")

@@ -18,7 +18,7 @@ FRAME_SECONDS = 0.032
 Mixing = Literal["attention", "linear"]
 Window = Literal["32ms", "16ms"]
 _FRAMES_PER_SECOND: dict[Window, float] = {"32ms": 62.5, "16ms": 125.0}
-_SIZES = ("channels", "bands", "width", "blocks", "heads")
+_SIZES = ("channels", "bands", "width", "blocks", "heads", "averages")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class LiveConfig:
         states: complex ones of a recurrence in each band; as many as `width` if 0.
         mixing: along frequency, by "attention" of all bands to all or by one "linear" map.
         heads: of the attention, dividing `width`.
+        averages: running ones of each bin's magnitude, over 0.02 to 4 s at the start.
         window: what a listener waits, "32ms" or "16ms", at 62.5 or 125 frames a second.
 
     Raises:
@@ -46,8 +47,9 @@ class LiveConfig:
     width: int
     blocks: int
     states: int = 0
-    mixing: Mixing = "attention"
+    mixing: Mixing = "linear"
     heads: int = 4
+    averages: int = 6
     window: Window = "32ms"
 
     def __post_init__(self) -> None:

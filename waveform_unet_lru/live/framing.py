@@ -72,6 +72,8 @@ class Framing:
 def _frames(samples: np.ndarray, count: int, n_fft: int, hop: int) -> np.ndarray:
     """Cut (channels, samples) into (channels, count, n_fft); a frame is a whole number of hops."""
     # A sliding view would take ten times as long, which counts in blocks of one hop.
+    if count == 1:
+        return samples[:, None, :n_fft]
     hops = n_fft // hop
     parts = samples[:, : (count + hops - 1) * hop].reshape(len(samples), -1, hop)
     return np.concatenate([parts[:, first : first + count] for first in range(hops)], axis=2)

@@ -46,6 +46,7 @@ class OnnxCore:
         if first.name != SPECTRUM or not states:
             raise UserError(f"{path} has no {SPECTRUM} and states as inputs; export it again.")
         self._shapes = {each.name: tuple(each.shape[1:]) for each in states}
+        self._inputs = [SPECTRUM, *self._shapes]
         self._outputs = [MASK, *(name + OUT for name in self._shapes)]
 
     def initial_state(self, channels: int) -> tuple[np.ndarray, ...]:
@@ -64,11 +65,10 @@ class OnnxCore:
         Returns:
             The mask, of the shape of `spectrum`, and the state after it.
         """
-        mask = np.empty(spectrum.shape, np.float32)
+        masks = []
         for frame in range(spectrum.shape[1]):
-            feed = {SPECTRUM: spectrum[:, frame : frame + 1]}
-            feed.update(zip(self._shapes, state, strict=True))
-            here, *after = self._session.run(self._outputs, feed)
-            mask[:, frame : frame + 1] = here
+            inputs = zip(self._inputs, (spectrum[:, frame : frame + 1], *state), strict=True)
+            mask, *after = self._session.run(self._outputs, dict(inputs))
+            masks.append(mask)
             state = tuple(after)
-        return mask, state
+        return masks[0] if len(masks) == 1 else np.concatenate(masks, axis=1), state

@@ -1,10 +1,11 @@
 """The live model's network for one frame as an ONNX graph, written down operator by operator.
 
 In networks this small, operators take their time by being many, and a tracing exporter makes more
-than twice as many. So everything constant is computed here, in double precision: batch
-normalisations become part of the matrices beside them, and a step of the recurrence is one more
-matrix, on real and imaginary parts side by side. Channels of the sound and bands are rows to the
-matrix products. Attention is onnxruntime's own operator, com.microsoft.Attention, for that reason.
+than twice as many. So everything constant is computed here, in double precision: normalisations, C
+and D of a recurrence become part of the matrices beside them. Where onnxruntime has an operator of
+its own that does the work of several (Attention, FusedConv, RotaryEmbedding), that one is used; and
+what is added or multiplied row by row has all rows, which takes less time than repeating one.
+Inside a frame positions come last, as convolutions want them, and features between the bands.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from waveform_unet_lru.live.config import BINS, LiveConfig
+from waveform_unet_lru.live.config import BINS
 from waveform_unet_lru.live.network import (
     COMPRESSION,
     LEAST_POWER,
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 
     from waveform_unet_lru.lru import LRU
 
-_OPSETS = {"": 17, "com.microsoft": 1}
+_MICROSOFT = "com.microsoft"
+_OPSETS = {"": 17, _MICROSOFT: 1}
 _IR_VERSION = 8
+_ACROSS: dict[str, Any] = {"kernel_shape": [8], "strides": [4], "pads": [2, 2]}
 _CHANNELS = "channels"  # of the sound: a batch to the network
-# Four bins at a time, as eight numbers: their real and imaginary parts side by side.
-_ACROSS: dict[str, Any] = {"kernel_shape": [16], "strides": [8], "pads": [4, 4]}
 
 
 def live_graph(network: LiveNetwork) -> ModelProto:
@@ -54,10 +55,11 @@ def live_graph(network: LiveNetwork) -> ModelProto:
     from onnx import TensorProto, helper
 
     graph = _Graph()
-    encoded = _encoded(graph, network)
+    averages, *states = network.state_shapes
+    encoded = _encoded(graph, network, averages)
     x = _into_bands(graph, network, encoded)
-    for block, (name, shape) in zip(network.blocks, network.state_shapes.items(), strict=True):
-        x = _block(graph, block, x, name, shape)
+    for block, state in zip(network.blocks, states, strict=True):
+        x = _block(graph, block, x, state, network.config.bands)
     _mask(graph, network, encoded, x)
 
     shapes = {SPECTRUM: (1, BINS, 2), **network.state_shapes}
@@ -92,16 +94,27 @@ class _Graph:
         """Add an operator with one result and return its name; arrays become constants."""
         from onnx import helper
 
-        if out is None:
-            out = f"value_{self._values}"
-            self._values += 1
+        out = out or self._name()
         names = [each if isinstance(each, str) else self._constant(each) for each in inputs]
         self.nodes.append(helper.make_node(operator, names, [out], **attributes))
         return out
 
+    def halves(self, value: str, size: int) -> list[str]:
+        """Cut a value's last dimension in two of a size."""
+        from onnx import helper
+
+        halves = [self._name(), self._name()]
+        sizes = self._constant(np.array([size, size], np.int64))
+        self.nodes.append(helper.make_node("Split", [value, sizes], halves, axis=-1))
+        return halves
+
     def reshape(self, value: str, *shape: int, out: str | None = None) -> str:
         """Give a value another shape, of which one number is -1."""
         return self.add("Reshape", value, np.array(shape, np.int64), out=out)
+
+    def _name(self) -> str:
+        self._values += 1
+        return f"value_{self._values}"
 
     def _constant(self, array: np.ndarray) -> str:
         from onnx import numpy_helper
@@ -112,17 +125,32 @@ class _Graph:
         return name
 
 
-def _encoded(graph: _Graph, network: LiveNetwork) -> str:
-    """Compress the spectrum and take it through the encoder, to (channels, features, 64)."""
-    power = graph.add("ReduceSumSquare", SPECTRUM, axes=[-1], keepdims=1)
+def _encoded(graph: _Graph, network: LiveNetwork, state: str) -> str:
+    """Take the spectrum through compression, averages and encoder, to (channels, features, 64)."""
+    spectrum = graph.add("Transpose", graph.reshape(SPECTRUM, -1, BINS, 2), perm=[0, 2, 1])
+    power = graph.add("ReduceSumSquare", spectrum, axes=[1], keepdims=1)
     power = graph.add("Add", power, np.array(LEAST_POWER))
     factor = graph.add("Pow", power, np.array((COMPRESSION - 1) / 2))
-    compressed = graph.reshape(graph.add("Mul", SPECTRUM, factor), -1, 1, 2 * BINS)
+    parts = graph.add("Mul", spectrum, factor)
+    magnitude = graph.add("Mul", graph.add("Sqrt", power), factor)
+    before = graph.add("Transpose", state, perm=[0, 2, 1])
+    features = graph.add("Concat", parts, magnitude, before, axis=1)
+    step = _averaging(network)
+    averages = graph.add("MatMul", step[3:], features)
+    graph.add("Transpose", averages, perm=[0, 2, 1], out=state + OUT)
     convolution, norm, _, *residuals = network.encoder
     scale, shift = _affine(norm)
-    weight = scale[:, None, None] * _parts_side_by_side(convolution.weight)
-    x = graph.add("Relu", graph.add("Conv", compressed, weight, shift, **_ACROSS))
-    return _through_residuals(graph, residuals, x)
+    weight = np.einsum("oik,ij->ojk", _numbers(convolution.weight)[:, :, 0], step)
+    x = graph.add("Conv", features, scale[:, None, None] * weight, shift, **_ACROSS)
+    return _through_residuals(graph, residuals, graph.add("Relu", x))
+
+
+def _averaging(network: LiveNetwork) -> np.ndarray:
+    """Return the matrix to a bin's parts, magnitude and averages from those before this frame."""
+    decay = np.exp(-np.exp(_numbers(network.averages.nu_log)))
+    step = np.diag([1.0, 1.0, 1.0, *decay])
+    step[3:, 2] = 1 - decay
+    return step
 
 
 def _through_residuals(graph: _Graph, residuals: list[Residual], x: str) -> str:
@@ -135,106 +163,100 @@ def _through_residuals(graph: _Graph, residuals: list[Residual], x: str) -> str:
 
 
 def _into_bands(graph: _Graph, network: LiveNetwork, encoded: str) -> str:
-    """Bring features and positions to width and bands, as rows (channels * bands, width)."""
+    """Bring features and positions to width and bands, (channels, bands, width)."""
     scale, shift = _affine(network.into_norm)
     x = graph.add("MatMul", encoded, _numbers(network.into_bands.weight).T)
     x = graph.add("Transpose", x, perm=[0, 2, 1])
     x = graph.add("MatMul", x, _numbers(network.into_width.weight).T * scale)
-    x = graph.add("Add", x, _numbers(network.band_embedding) + shift)
-    return graph.reshape(x, -1, network.config.width)
+    return graph.add("Add", x, _numbers(network.band_embedding) + shift)
 
 
-def _block(graph: _Graph, block: Block, x: str, state: str, shape: tuple[int, ...]) -> str:
-    x = _gated(graph, block, x, _recurrence(graph, block.lru, x, state, shape))
+def _block(graph: _Graph, block: Block, x: str, state: str, bands: int) -> str:
+    x = _gated(graph, block, x, _recurrence(graph, block.lru, x, state, bands), bands)
     if isinstance(block.mixing, Attention):
-        mixed = _attention(graph, block.mixing, block.mixing_norm, x, bands=shape[0])
-    else:
-        mixed = _linear_mixing(graph, block.mixing, block.mixing_norm, x)
-    return graph.add("Add", x, mixed)
+        return _attention(graph, block.mixing, block.mixing_norm, x)
+    return _linear_mixing(graph, block.mixing, block.mixing_norm, x)
 
 
-def _recurrence(graph: _Graph, lru: LRU, x: str, state: str, shape: tuple[int, ...]) -> str:
-    """Take a step and return y = Re(C h) + D x; the state goes in and out by its names."""
+def _recurrence(graph: _Graph, lru: LRU, x: str, state: str, bands: int) -> str:
+    """Take a step and return the state after it; it goes in and out by its names."""
     nu, theta = np.exp(_numbers(lru.nu_log)), np.exp(_numbers(lru.theta_log))
     gamma = np.sqrt(-np.expm1(-2 * nu))[:, None]
     into = np.stack([gamma * _numbers(lru.B_re), gamma * _numbers(lru.B_im)], axis=1)
-    out_of = np.stack([_numbers(lru.C_re), -_numbers(lru.C_im)], axis=2)
     pairs = 2 * len(nu)
-    before = graph.reshape(state, -1, pairs)
-    entering = graph.add("Gemm", x, into.reshape(pairs, -1).T)
-    h = graph.add("Gemm", before, _rotations(np.exp(-nu + 1j * theta)), entering)
-    graph.reshape(h, -1, *shape, out=state + OUT)
-    direct = graph.add("Mul", x, _numbers(lru.D))
-    return graph.add("Gemm", h, out_of.reshape(-1, pairs).T, direct)
+    before = graph.reshape(state, -1, bands, pairs)
+    turned = _multiplied(graph, before, np.exp(-nu + 1j * theta), bands)
+    h = graph.add("Add", graph.add("MatMul", x, into.reshape(pairs, -1).T), turned)
+    graph.reshape(h, -1, bands, len(nu), 2, out=state + OUT)
+    return h
 
 
-def _rotations(lam: np.ndarray) -> np.ndarray:
-    """Return the matrix that multiplies rows of real and imaginary parts by complex factors.
+def _multiplied(graph: _Graph, h: str, factors: np.ndarray, rows: int) -> str:
+    """Multiply rows of real and imaginary parts in turn by complex factors.
 
-    Zeros and all it is quicker than the five operators of a complex product.
+    That is what a rotary embedding does, whose cosines and sines may be any numbers. As a matrix
+    product, zeros and all, it makes a frame of the base model take a fifth longer.
     """
-    matrix = np.zeros((len(lam), 2, len(lam), 2))
-    each = np.arange(len(lam))
-    matrix[each, 0, each, 0] = matrix[each, 1, each, 1] = lam.real
-    matrix[each, 0, each, 1] = lam.imag
-    matrix[each, 1, each, 0] = -lam.imag
-    return matrix.reshape(2 * len(lam), 2 * len(lam))
-
-
-def _gated(graph: _Graph, block: Block, x: str, y: str) -> str:
-    """Add the gated linear unit of `y` to `x`."""
-    weight, bias = _after_norm(block.lru_norm, block.gate)
-    value, gate = (
-        graph.add("Gemm", y, rows.T, part)
-        for rows, part in zip(np.split(weight, 2), np.split(bias, 2), strict=True)
+    parts = (np.tile(part, (rows, 1)) for part in (factors.real, factors.imag))
+    return graph.add(
+        "RotaryEmbedding", h, np.zeros(1, np.int64), *parts, domain=_MICROSOFT, interleaved=1
     )
+
+
+def _gated(graph: _Graph, block: Block, x: str, h: str, bands: int) -> str:
+    """Add to `x` the gated linear unit of y = Re(C h) + D x."""
+    lru = block.lru
+    out_of = np.stack([_numbers(lru.C_re), -_numbers(lru.C_im)], axis=2)
+    into_y = np.concatenate([np.diag(_numbers(lru.D)), out_of.reshape(len(out_of), -1)], axis=1)
+    weight, bias = _after_norm(block.lru_norm, block.gate)
+    both = graph.add("MatMul", graph.add("Concat", x, h, axis=-1), (weight @ into_y).T)
+    both = graph.add("Add", both, np.tile(bias, (bands, 1)))
+    value, gate = graph.halves(both, len(out_of))
     return graph.add("Add", x, graph.add("Mul", value, graph.add("Sigmoid", gate)))
 
 
-def _attention(graph: _Graph, attention: Attention, norm: nn.Module, x: str, *, bands: int) -> str:
+def _attention(graph: _Graph, attention: Attention, norm: nn.Module, x: str) -> str:
+    """Add to `x` what the bands have to tell each other."""
     weight, bias = _after_norm(norm, attention.query_key_value)
-    width = weight.shape[1]
-    rows = graph.reshape(x, -1, bands, width)
-    y = graph.add(
-        "Attention", rows, weight.T, bias, domain="com.microsoft", num_heads=attention.heads
-    )
-    y = graph.reshape(y, -1, width)
-    out = attention.out
-    return graph.add("Gemm", y, _numbers(out.weight).T, _numbers(out.bias))
+    y = graph.add("Attention", x, weight.T, bias, domain=_MICROSOFT, num_heads=attention.heads)
+    y = graph.add("MatMul", y, _numbers(attention.out.weight).T)
+    return graph.add("Add", x, graph.add("Add", y, _numbers(attention.out.bias)))
 
 
 def _linear_mixing(graph: _Graph, linear: Linear, norm: nn.Module, x: str) -> str:
-    scale, shift = _affine(norm)
-    weight = _numbers(linear.weight)
-    y = graph.add("MatMul", weight, graph.reshape(x, -1, len(weight), len(scale)))
-    y = graph.add("Mul", y, scale)
-    y = graph.add("Add", y, np.outer(weight.sum(1), shift) + _numbers(linear.bias))
-    return graph.reshape(y, -1, len(scale))
+    """Add to `x` a linear map of its bands, which are what channels are to a convolution."""
+    scale, shift = (np.tile(each, (len(linear.weight), 1)) for each in _affine(norm))
+    y = graph.add("Add", graph.add("Mul", x, scale), shift)
+    weight, bias = _numbers(linear.weight)[:, :, None], _numbers(linear.bias)[:, 0]
+    return graph.add("FusedConv", y, weight, bias, x, domain=_MICROSOFT, kernel_shape=[1])
 
 
 def _mask(graph: _Graph, network: LiveNetwork, encoded: str, x: str) -> None:
     """Join what comes from the bands with what went into them, and decode the mask."""
-    config: LiveConfig = network.config
     convolution, norm, _, *residuals = network.decoder
     scale, shift = _affine(norm)
     joining = scale[:, None] * _numbers(convolution.weight)[:, :, 0, 0]
     of_encoded, of_bands = np.split(joining, 2, axis=1)
     out = network.from_width
-    x = graph.add("Gemm", x, (of_bands @ _numbers(out.weight)).T, of_bands @ _numbers(out.bias))
-    x = graph.add("Transpose", graph.reshape(x, -1, config.bands, config.channels), perm=[0, 2, 1])
+    x = graph.add("MatMul", x, (of_bands @ _numbers(out.weight)).T)
+    x = graph.add("Add", x, np.tile(of_bands @ _numbers(out.bias), (network.config.bands, 1)))
+    x = graph.add("Transpose", x, perm=[0, 2, 1])
     x = graph.add("MatMul", x, _numbers(network.from_bands.weight).T)
-    y = graph.add("Conv", encoded, of_encoded[:, :, None], shift, kernel_shape=[1])
-    decoded = _through_residuals(graph, residuals, graph.add("Relu", graph.add("Add", y, x)))
-    last = network.into_mask
-    mask = graph.add("ConvTranspose", decoded, _parts_side_by_side(last.weight), **_ACROSS)
-    mask = graph.reshape(mask, -1, 1, BINS, 2)
-    graph.add("Add", mask, _numbers(last.bias), out=MASK)
-
-
-def _parts_side_by_side(weight: Tensor) -> np.ndarray:
-    """Return (features, 2, 1, 8) as (features, 1, 16), over real and imaginary parts in turn."""
-    numbers = _numbers(weight)[:, :, 0]
-    return numbers.transpose(0, 2, 1).reshape(len(numbers), 1, -1)
+    decoded = graph.add(
+        "FusedConv",
+        encoded,
+        of_encoded[:, :, None],
+        shift,
+        x,
+        domain=_MICROSOFT,
+        kernel_shape=[1],
+        activation="Relu",
+    )
+    decoded = _through_residuals(graph, residuals, decoded)
+    weight, bias = (_numbers(each) for each in (network.into_mask.weight, network.into_mask.bias))
+    mask = graph.add("ConvTranspose", decoded, weight[:, :, 0], bias, **_ACROSS)
+    mask = graph.add("Transpose", mask, perm=[0, 2, 1])
+    graph.reshape(mask, -1, 1, BINS, 2, out=MASK)
 
 
 def _after_norm(norm: nn.Module, linear: nn.Linear) -> tuple[np.ndarray, np.ndarray]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from waveform_unet_lru.live.config import POSITIONS, LiveConfig
+from waveform_unet_lru.live.config import BINS, POSITIONS, LiveConfig
 
-_TAPS_ACROSS = 8 * 2  # of the first and last convolution, from and to two parts of a complex number
+_TAPS_ACROSS = 8  # of the first and last convolution
+_PARTS = 2  # of a complex number
 
 
 def count_macs(config: LiveConfig) -> float:
     """Return multiplications with additions a second, of the matrix products and recurrences."""
     return config.frames_per_second * (
-        POSITIONS * _each_position(config)
+        2 * BINS * config.averages
+        + POSITIONS * _each_position(config)
         + 2 * POSITIONS * config.bands * config.channels
         + config.bands * (2 * config.channels * config.width + config.blocks * _each_band(config))
     )
@@ -21,7 +23,8 @@ def _each_position(config: LiveConfig) -> int:
     channels = config.channels
     joining = 2 * channels**2
     residual = 3 * channels**2
-    return 2 * _TAPS_ACROSS * channels + joining + 2 * config.convolutions * residual
+    across = _TAPS_ACROSS * (_PARTS + 1 + config.averages + _PARTS) * channels
+    return across + joining + 2 * config.convolutions * residual
 
 
 def _each_band(config: LiveConfig) -> int:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from enhancement.training.options import TrainingOptions
 from prepare_data.errors import UserError
-from waveform_unet_lru.live.config import PRESETS
+from waveform_unet_lru.live.config import PRESETS, LiveConfig
+from waveform_unet_lru.live.settings import with_settings
 
 if TYPE_CHECKING:
+    from enhancement.training.task import TrainingTask
     from waveform_unet_lru.live.data import Mixtures
+    from waveform_unet_lru.live.objective import Objective
+    from waveform_unet_lru.live.task import LiveTask
 
 MODELS = tuple(PRESETS)
+_SETTINGS = tuple(field.name for field in fields(LiveConfig))
 DEFAULTS = TrainingOptions(
     out=Path("runs/live"),
     epochs=50,
@@ -27,6 +34,7 @@ _LAST_SECONDS = 5.0
 _PACK_EPOCH = 6000  # mixtures
 _VALIDATION_MIXTURES = 240  # at most; a multiple of the ratios on the grid
 _VALIDATION_SECONDS = 4.0
+_LOG_WEIGHT = 0.3
 _WINDOWS = (32, 8192)
 
 
@@ -51,13 +59,22 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
         "--log-weight",
         type=float,
         metavar="X",
-        help="how much the error's power in bels counts beside the others (default: 0)",
+        help="how much the error's power in bels counts beside the others; without it, what is "
+        f"nearly clean becomes worse (default: {_LOG_WEIGHT:g})",
+    )
+    group.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        metavar="FIELD=VALUE",
+        help=f"make the network other than --model says: {', '.join(_SETTINGS)}; for instance "
+        "--set mixing=linear blocks=6",
     )
 
 
 def live_options_given(namespace: argparse.Namespace) -> list[str]:
     """Return the options on a command line that only live models have."""
-    names = ("pack", "last_segment_seconds", "loss_windows", "log_weight")
+    names = ("pack", "last_segment_seconds", "loss_windows", "log_weight", "set")
     return ["--" + n.replace("_", "-") for n in names if getattr(namespace, n) is not None]
 
 
@@ -89,6 +106,37 @@ def train_live(
     Raises:
         UserError: for wrong options or data.
     """
+    config = with_settings(PRESETS[namespace.model], namespace.set or ())
+
+    def make_task(*, sample_rate: int, objective: Objective) -> LiveTask:
+        from waveform_unet_lru.live.task import LiveTask
+
+        return LiveTask(config, sample_rate=sample_rate, objective=objective)
+
+    return train_on_mixtures(make_task, namespace, options, segment_seconds=segment_seconds)
+
+
+def train_on_mixtures(
+    make_task: Callable[..., TrainingTask],
+    namespace: argparse.Namespace,
+    options: TrainingOptions,
+    *,
+    segment_seconds: float,
+) -> Path:
+    """Train any network on the live model's data with its objective.
+
+    Args:
+        make_task: called with `sample_rate` in hertz and `objective`, when torch is seeded.
+        namespace: see `train_live`, whose `model` and `set` are not asked for.
+        options: of the run.
+        segment_seconds: length of the stretches until the last fifth.
+
+    Returns:
+        The run's best checkpoint.
+
+    Raises:
+        UserError: for wrong options or data.
+    """
     if options.precision == "bf16-true":
         raise UserError(
             "--precision bf16-true would round the sound itself to 8 bits; use bf16-mixed."
@@ -105,16 +153,11 @@ def train_live(
 
     from enhancement.training.driver import fit
     from waveform_unet_lru.live.objective import Objective
-    from waveform_unet_lru.live.task import LiveTask
 
     train, val = _data(namespace, options, (segment_seconds, last_seconds))
     check_rates(namespace.data, train.sample_rate, val.sample_rate)
     torch.manual_seed(options.seed)
-    task = LiveTask(
-        PRESETS[namespace.model],
-        sample_rate=train.sample_rate,
-        objective=Objective(**objective_settings),
-    )
+    task = make_task(sample_rate=train.sample_rate, objective=Objective(**objective_settings))
     return fit(task, train, val, options).best
 
 
@@ -126,7 +169,7 @@ def _objective_settings(namespace: argparse.Namespace) -> dict:
             raise UserError(
                 f"--loss-windows holds {window}; even numbers of {lowest} to {highest} are wanted."
             )
-    log = namespace.log_weight or 0.0
+    log = _LOG_WEIGHT if namespace.log_weight is None else namespace.log_weight
     if not 0 <= log < float("inf"):
         raise UserError(f"--log-weight is {log}; it must be 0 or more.")
     return {"windows": windows, "log": log}
