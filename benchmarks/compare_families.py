@@ -1,0 +1,113 @@
+"""Other networks in the live model's place, at equal cost and with everything else alike.
+
+`python benchmarks/compare_families.py FAMILY --pack FILE --steps N --out DIR` trains one of them
+from the same training pack, with the same objective and by the same driver as
+`python -m waveform_unet_lru train --model small` does, then prints the lowest validation loss and
+the gain in SI-SDR on a split of a data set. Families:
+
+- live: the live model as it is, a U-Net along frequency with Linear Recurrent Units along time;
+- gated: the same with a gated recurrence in their place (De et al. 2024), whose factors depend on
+  the input;
+- waveform: a strided causal U-Net on the waveform with Linear Recurrent Units on all levels, after
+  aTENNuate (Pei et al. 2024), with the same lag.
+
+Sizes are chosen for equal multiplications a second, which are printed. What a multiplication costs
+differs; so does what a training step takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from enhancement.training.options import (
+    TrainingOptions,
+    add_training_arguments,
+    training_options,
+)
+from prepare_data.errors import UserError
+from waveform_unet_lru.live import train as live
+
+if TYPE_CHECKING:
+    from families.registry import Family
+
+_FAMILIES = ("live", "gated", "waveform")
+_DEFAULTS = replace(live.DEFAULTS, out=Path("runs/families"), epochs=10)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train, measure and print; 2 where the command line asks for what cannot be."""
+    options = _parser().parse_args(arguments)
+    try:
+        _compare(options)
+    except UserError as error:
+        print(f"compare_families: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("family", choices=_FAMILIES)
+    add("--model", choices=live.MODELS, default="small", help="size of live and gated")
+    add("--pack", type=Path, required=True, metavar="FILE", help="training pack")
+    add("--steps", type=int, required=True, metavar="N", help="of training")
+    add("--segment-seconds", type=float, default=live.SEGMENT_SECONDS, metavar="S")
+    add("--data", type=Path, metavar="DIR", help="data set to measure gains on")
+    add("--split", choices=("train", "val", "test"), default="val")
+    add("--limit", type=int, metavar="N", help="the first N samples of the split only")
+    live.add_live_arguments(parser)
+    add_training_arguments(parser, defaults=_DEFAULTS)
+    return parser
+
+
+def _compare(namespace: Namespace) -> None:
+    options = _options(namespace)
+    from families.registry import FAMILIES
+
+    family = FAMILIES[namespace.family](namespace.model, namespace.set or ())
+    weights = sum(parameter.numel() for parameter in family.make().parameters())
+    print(f"{family.name}: {family.macs / 1e6:.1f} MMAC/s, {weights / 1e3:.1f} k weights")
+    best = live.train_on_mixtures(
+        family.train_with, namespace, options, segment_seconds=namespace.segment_seconds
+    )
+    print(f"lowest validation loss {_lowest(options.out):.5f}")
+    if namespace.data is not None:
+        _evaluate(family, best, namespace)
+
+
+def _options(namespace: Namespace) -> TrainingOptions:
+    """Return the run's options: as many epochs as asked for, of so many steps that they add up."""
+    if namespace.steps < 1:
+        raise UserError(f"--steps is {namespace.steps}; it must be 1 or more.")
+    if namespace.samples_per_epoch is not None:
+        raise UserError("--steps says how long an epoch is; leave out --samples-per-epoch.")
+    options = training_options(namespace)
+    epochs = min(options.epochs, namespace.steps)
+    size = namespace.steps // epochs * options.batch_size
+    return replace(options, epochs=epochs, samples_per_epoch=size)
+
+
+def _lowest(out: Path) -> float:
+    with open(out / "history.csv", encoding="utf-8") as file:
+        return min(float(row["val_loss"]) for row in csv.DictReader(file))
+
+
+def _evaluate(family: Family, best: Path, namespace: Namespace) -> None:
+    from enhancement.checkpoints import load_strictly, load_weights
+    from enhancement.evaluation.cli import evaluate
+
+    network = family.make()
+    load_strictly(network, load_weights(best)[1], best)
+    about = {"data": namespace.data, "split": namespace.split, "limit": namespace.limit}
+    evaluate(Namespace(**about, out=namespace.out / "gains.json"), family.denoiser(network.eval()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
