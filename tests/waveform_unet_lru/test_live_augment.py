@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from tests.waveform_unet_lru.live_sounds import RATE
-from waveform_unet_lru.live.augment import filter_numbers, filtered, response
+from waveform_unet_lru.live.augment import curve_response, filter_numbers, filtered, response
 from waveform_unet_lru.live.draws import Filter
+from waveform_unet_lru.live.shapes import CURVE_HZ
 
 _FREQUENCIES = torch.tensor([0.0, 62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0])
 
@@ -34,6 +35,26 @@ def test_shelves_and_peak_stand_where_they_should() -> None:
     peak = _decibels(Filter(peak_db=10, peak_hz=1000, peak_octaves=0.5))
     assert peak[5] == pytest.approx(10, abs=1e-3)
     assert peak[6] == pytest.approx(10 * math.exp(-4), abs=1e-3) == peak[4]
+
+
+def test_curves_go_through_their_points_and_straight_between_them() -> None:
+    points = torch.linspace(-20, 20, len(CURVE_HZ))[None]
+    at_points = curve_response(points, torch.from_numpy(CURVE_HZ).float())
+    torch.testing.assert_close(20 * torch.log10(at_points), points, rtol=0, atol=1e-3)
+    # A quarter of the way from one point to the next; then below the first and above the last.
+    between = torch.tensor([20 * 2 ** (8.25 / 8), 0.0, 24_000.0])
+    decibels = 20 * torch.log10(curve_response(points, between))[0]
+    assert decibels.tolist() == pytest.approx([-20 + 8.25 * 0.5, -20, 20], abs=1e-3)
+
+
+def test_a_curve_bends_its_own_recording_only() -> None:
+    audio = torch.randn(2, RATE, generator=torch.Generator().manual_seed(0))
+    curve = torch.zeros(2, len(CURVE_HZ))
+    curve[1] = 6
+    flat = filter_numbers([Filter(), Filter()])
+    changed = filtered(audio, flat, sample_rate=RATE, curve=curve)
+    assert torch.equal(changed[0], audio[0])
+    torch.testing.assert_close(changed[1], 10 ** (6 / 20) * audio[1], rtol=1e-4, atol=1e-4)
 
 
 def test_only_what_is_bent_changes() -> None:

@@ -11,11 +11,14 @@ import pytest
 import torch
 
 from prepare_data import UserError
+from prepare_data.random_numbers import generator
 from tests.waveform_unet_lru.live_sounds import RATE, as_int16, demo_pack, write_pack
 from tests.waveform_unet_lru.waveform_pairs import write_pairs
+from waveform_unet_lru.live import data
 from waveform_unet_lru.live.data import Mixtures, PackMixtures, SetMixtures
-from waveform_unet_lru.live.draws import VALIDATION, Ranges
-from waveform_unet_lru.live.material import PackMaterial, SetMaterial, babble, joined
+from waveform_unet_lru.live.draws import PLAIN, VALIDATION, Ranges
+from waveform_unet_lru.live.material import PackMaterial, SetMaterial, joined
+from waveform_unet_lru.live.shapes import CURVE_HZ
 
 _PLAIN = replace(VALIDATION, second_noise=0.0)
 
@@ -75,9 +78,24 @@ def test_seed_epoch_and_index_alone_decide_an_item(pack: Path) -> None:
     other_seed = _mixtures(pack, seed=4)
     for index in range(30):
         for other in (second[index], other_seed[index]):
-            assert not torch.equal(other["snr_db"], forwards[index]["snr_db"])
+            assert not torch.equal(other["level_dbfs"], forwards[index]["level_dbfs"])
     second.set_epoch(0)
     assert _same(second[5], forwards[5])
+
+
+def test_no_two_purposes_share_random_numbers(pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = []
+
+    def watched(*key: int | str) -> np.random.Generator:
+        keys.append(key)
+        return generator(*key)
+
+    monkeypatch.setattr(data, "generator", watched)
+    mixtures = _mixtures(pack, size=3)
+    _ = list(mixtures)
+    mixtures.set_epoch(1)
+    _ = list(mixtures)
+    assert len(set(keys)) == len(keys) == 2 * 6
 
 
 def test_the_last_fifth_of_a_run_is_longer(pack: Path) -> None:
@@ -96,6 +114,8 @@ def test_items_are_float32_and_end(pack: Path) -> None:
         tensors = {name: value for name, value in item.items() if name != "id"}
         assert {value.dtype for value in tensors.values()} == {torch.float32}
         assert tensors["noise_filter"].shape == tensors["channel_filter"].shape == (8,)
+        assert tensors["noise_curve"].shape == tensors["voice_curve"].shape == (len(CURVE_HZ),)
+        assert tensors["noise_room"].shape == tensors["voice_room"].shape == (5,)
 
 
 def test_a_split_takes_nothing_of_another(levels: Path) -> None:
@@ -141,10 +161,6 @@ def test_a_murmur_is_of_other_speakers_and_of_noisy_recordings(levels: Path) -> 
         for audio in material.voices_of_others(rng, 1000, speaker="a")
     }
     assert others == {0.2, 0.3, 0.4}
-    murmur = babble(rng, material, 1000, speaker="a")
-    assert murmur.shape == (1000,) and np.median(murmur) == pytest.approx(2, abs=0.01)
-    alone = PackMaterial(levels, "val")
-    assert np.median(babble(rng, alone, 1000, speaker="d")) == pytest.approx(-0.6, abs=0.01)
 
 
 def test_a_stretch_holds_speech_where_its_recording_does(tmp_path: Path) -> None:
@@ -187,9 +203,80 @@ def test_what_is_not_to_be_heard_is_silent(pack: Path, missing: str) -> None:
 
 
 def test_coloured_noise_is_white_until_it_is_filtered(pack: Path) -> None:
-    item = _mixtures(pack, ranges=Ranges(coloured=1.0, without_noise=0.0), seconds=1.0)[0]
+    ranges = Ranges(coloured=1.0, modulation=0.0, without_noise=0.0)
+    item = _mixtures(pack, ranges=ranges, seconds=1.0)[0]
     assert float(item["noise"].std()) == pytest.approx(1, abs=0.03)
-    assert float(item["noise_filter"][0]) != 0
+    assert float(item["noise_filter"][0]) != 0 and item["noise_curve"].any()
+
+
+def test_voices_played_faster_are_shorter(tmp_path: Path) -> None:
+    """A tone of 500 Hz is found where its speed puts it, and fills the item."""
+    tone = 0.3 * np.sin(2 * np.pi * 500 * np.arange(8 * RATE) / RATE)
+    voice = ("a", "train", as_int16(tone))
+    write_pack(tmp_path / "a.pack", [voice], [("hum", "train", _level(0.1, 1))])
+    ranges = replace(_PLAIN, voice_speed=1.0)
+    mixtures = PackMixtures(tmp_path / "a.pack", "train", size=40, seconds=1.0, ranges=ranges)
+    found = []
+    for item in mixtures:
+        spectrum = np.abs(np.fft.rfft(item["voice"].numpy() * np.hanning(RATE)))
+        found.append(float(np.argmax(spectrum)))
+        assert item["voice"].shape == (RATE,)
+        assert float(item["voice"].abs().max()) == pytest.approx(0.3, abs=0.01)
+    assert 390 <= min(found) < 430 and 590 < max(found) <= 640
+
+
+def test_long_pauses_are_left_out_in_training_alone(tmp_path: Path) -> None:
+    """Speech of 1 s with pauses of 3 s: with half of a second each it fills two thirds."""
+    time = np.arange(20 * RATE) / RATE
+    voice = ("a", "train", as_int16(np.where(time % 4 < 1, 0.2, 0.0)))
+    other = ("b", "val", voice[2])
+    write_pack(
+        tmp_path / "a.pack",
+        [voice, other],
+        [("hum", split, _level(0.1, 1)) for split in ("train", "val")],
+    )
+    shares = {}
+    for split, ranges in (("train", Ranges(without_voice=0.0, voice_speed=0.0)), ("val", PLAIN)):
+        mixtures = PackMixtures(tmp_path / "a.pack", split, size=20, seconds=6.0, ranges=ranges)
+        heard = [float((item["voice"] > 0.1).float().mean()) for item in mixtures]
+        shares[split] = float(np.median([share for share in heard if share]))
+    assert shares["train"] == pytest.approx(2 / 3, abs=0.06)
+    assert shares["val"] < 0.51
+
+
+def test_recordings_are_drawn_by_what_is_kept_of_them(tmp_path: Path) -> None:
+    """Of two as long, one is speech and the other speech for 2 s of 10: 10 s and 2.5 s are kept."""
+    pauses = np.where(np.arange(10 * RATE) < 2 * RATE, 0.2, 0.0)
+    write_pack(
+        tmp_path / "a.pack",
+        [("a", "train", _level(0.2, 10)), ("b", "train", as_int16(pauses))],
+        [("hum", "train", _level(0.1, 1))],
+    )
+    material = PackMaterial(tmp_path / "a.pack", "train", longest_pause=0.5)
+    rng = np.random.default_rng(0)
+    drawn = [material.voice(rng, RATE)[0] for _ in range(600)]
+    assert drawn.count("b") / 600 == pytest.approx(2.5 / 12.5, abs=0.05)
+
+
+def test_validation_is_what_it_was_before_there_was_shaping(levels: Path) -> None:
+    """One number after the other, as the mixtures of all earlier runs were drawn."""
+    mixtures = PackMixtures(levels, "val", size=20, seconds=0.5, ranges=VALIDATION)
+    material = PackMaterial(levels, "val")
+    for index, item in enumerate(mixtures):
+        rng = generator(0, "live", "val", 0, index)
+        assert float(item["level_dbfs"]) == pytest.approx(rng.uniform(-35, -15), abs=1e-5)
+        rng.random(3)  # what is silent, what kind, whether bent
+        second = rng.random() < 0.3
+        rng.random(2)  # the channel's filter, the limit
+        _, voice = material.voice(rng, RATE // 2)
+        assert np.array_equal(item["voice"].numpy(), voice)
+        noise = material.noise(rng, RATE // 2)
+        assert second or np.array_equal(item["noise"].numpy(), noise)
+        for name in ("voice_curve", "noise_curve", "voice_room", "noise_room", "clip_db"):
+            expected = torch.zeros_like(item[name])
+            if name.endswith("room"):
+                expected[3] = 1
+            assert torch.equal(item[name], expected)
 
 
 def test_two_noises_are_about_as_loud(levels: Path) -> None:

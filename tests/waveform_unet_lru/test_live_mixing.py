@@ -9,7 +9,7 @@ import torch
 from prepare_data import active_speech_level as measured_level
 from prepare_data import mixing
 from tests.waveform_unet_lru.live_sounds import RATE, bursts
-from waveform_unet_lru.live.mixing import active_speech_level, mix, power_db
+from waveform_unet_lru.live.mixing import active_speech_level, clipped, mix, power_db
 
 _SAMPLES = 2 * RATE + 77
 _ACTIVE = (0.3, 0.6, 1.0, 0.6)
@@ -79,6 +79,30 @@ def test_a_silent_voice_leaves_the_noise_and_silence_the_voice() -> None:
     assert torch.equal(mixed.noisy[0], mixed.noise[0])
     assert torch.equal(mixed.noisy[1], mixed.voice[1])
     assert not mixed.noisy[2].any() and torch.isfinite(mixed.noisy).all()
+
+
+def test_clipping_leaves_the_voice_and_counts_as_noise() -> None:
+    voice, noise = _sounds()
+    voice[3] = noise[3] = 0
+    before = mix(
+        torch.from_numpy(voice),
+        torch.from_numpy(noise),
+        sample_rate=RATE,
+        snr_db=_numbers([10.0] * 4),
+        level_dbfs=_numbers([-25.0] * 4),
+    )
+    after = clipped(before, _numbers([0.0, 6.0, 12.0, 6.0]))
+    assert torch.equal(after.voice, before.voice)
+    assert torch.equal(after.noisy[0], before.noisy[0])
+    for row, factor in ((1, 10 ** (-6 / 20)), (2, 10 ** (-12 / 20))):
+        limit = factor * float(before.noisy[row].abs().max())
+        assert float(after.noisy[row].abs().max()) == pytest.approx(limit, rel=1e-5)
+        within = before.noisy[row].abs() < limit
+        assert torch.equal(after.noisy[row][within], before.noisy[row][within])
+        assert within.any() and not within.all()
+    torch.testing.assert_close(after.voice + after.noise, after.noisy, rtol=0, atol=1e-6)
+    assert float(after.noise.abs().max()) <= 1
+    assert not after.noisy[3].any() and torch.isfinite(after.noise).all()
 
 
 def test_shapes_must_be_the_same() -> None:

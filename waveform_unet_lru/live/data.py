@@ -11,24 +11,21 @@ from torch.utils.data import Dataset
 
 from prepare_data.random_numbers import generator
 from waveform_unet_lru.live.augment import filter_numbers
-from waveform_unet_lru.live.draws import Draw, Ranges, draw_mixture
-from waveform_unet_lru.live.material import (
-    Material,
-    PackMaterial,
-    SetMaterial,
-    babble,
-    two_noises,
-)
+from waveform_unet_lru.live.draws import Ranges, draw_mixture
+from waveform_unet_lru.live.material import Material, PackMaterial, SetMaterial
+from waveform_unet_lru.live.noises import make_noise
+from waveform_unet_lru.live.rooms import room_numbers
+from waveform_unet_lru.live.shapes import draw_shaping
+from waveform_unet_lru.live.speeds import played, stretch_length
 
 _LONG_FROM = 0.8  # of the run
 
 
 class Mixtures(Dataset[dict[str, Any]]):
-    """Voices and noises, cut and ready to be filtered and mixed on the device.
+    """Voices and noises, cut and ready to be shaped and mixed on the device.
 
-    An item is a dict of "id"; "voice" and "noise", float32 of shape (samples,); "snr_db",
-    "level_dbfs" and "highest_hz", scalars; "noise_filter" and "channel_filter", of shape (8,), see
-    `augment.filter_numbers`. The seed, the split, the epoch and the index alone decide it.
+    An item is a dict of "id"; "voice" and "noise", float32 of shape (samples,); and the numbers
+    that `blending.blended` asks for. The seed, the split, the epoch and the index alone decide it.
 
     The last fifth of a run is on longer stretches, so that what is to be remembered for seconds
     is learned too.
@@ -86,11 +83,25 @@ class Mixtures(Dataset[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         if not 0 <= index < self._size:
             raise IndexError(f"{index} is no index of {self._size} mixtures")
-        rng = generator(self._seed, "live", self._split, self._epoch, index)
+        key = (self._split, self._epoch, index)
+        rng = generator(self._seed, "live", *key)
         draw = draw_mixture(rng, self._ranges, index)
-        speaker, voice = self._material.voice(rng, self.samples)
-        noise = self._noise(draw, rng, speaker)
+        shaping_rng = generator(self._seed, "live shaping", *key)
+        shaping = draw_shaping(shaping_rng, self._ranges, draw)
+        length = stretch_length(self.samples, shaping.voice_speed)
+        speaker, stretch = self._material.voice(rng, length)
+        voice = played(stretch, self.samples)
+        noise = make_noise(
+            rng,
+            self._material,
+            self.samples,
+            draw=draw,
+            shaping=shaping,
+            speakers=self._ranges.speakers,
+            speaker=speaker,
+        )
         filters = filter_numbers([draw.noise_filter, draw.channel_filter])
+        rooms = room_numbers([shaping.voice_room, shaping.noise_room])
         return {
             "id": f"{self._split} {self._epoch}/{index}",
             "voice": torch.from_numpy(voice if draw.has_voice else np.zeros_like(voice)),
@@ -100,16 +111,12 @@ class Mixtures(Dataset[dict[str, Any]]):
             "highest_hz": torch.tensor(draw.highest_hz),
             "noise_filter": filters[0],
             "channel_filter": filters[1],
+            "voice_curve": torch.from_numpy(shaping.voice_curve),
+            "noise_curve": torch.from_numpy(shaping.noise_curve),
+            "voice_room": rooms[0],
+            "noise_room": rooms[1],
+            "clip_db": torch.tensor(shaping.clip_db),
         }
-
-    def _noise(self, draw: Draw, rng: np.random.Generator, speaker: str) -> np.ndarray:
-        if draw.kind == "coloured":
-            return rng.standard_normal(self.samples, dtype=np.float32)
-        if draw.kind == "babble":
-            return babble(rng, self._material, self.samples, speaker=speaker)
-        if draw.second_noise:
-            return two_noises(rng, self._material, self.samples)
-        return self._material.noise(rng, self.samples)
 
 
 class PackMixtures(Mixtures):
@@ -126,7 +133,8 @@ class PackMixtures(Mixtures):
     """
 
     def __init__(self, path: Path, split: str, *, size: int, **settings: Any) -> None:
-        super().__init__(PackMaterial(path, split), split, size=size, **settings)
+        material = PackMaterial(path, split, longest_pause=_longest_pause(settings))
+        super().__init__(material, split, size=size, **settings)
 
 
 class SetMixtures(Mixtures):
@@ -142,5 +150,9 @@ class SetMixtures(Mixtures):
     """
 
     def __init__(self, folder: Path, split: str, **settings: Any) -> None:
-        material = SetMaterial(folder, split)
+        material = SetMaterial(folder, split, longest_pause=_longest_pause(settings))
         super().__init__(material, split, size=len(material), **settings)
+
+
+def _longest_pause(settings: dict[str, Any]) -> float:
+    return (settings.get("ranges") or Ranges()).longest_pause

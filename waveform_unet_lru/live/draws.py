@@ -7,15 +7,15 @@ the sound is shaped on the device that trains.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-NoiseKind = Literal["recorded", "coloured", "babble"]
+NoiseKind = Literal["recorded", "coloured", "babble", "tonal", "clicks"]
 
+FAINT_SNR_DB = 40.0
 _TILT_DB = 3.0  # an octave; a recorded noise stays recognisable
-_COLOURS_DB = (-9.0, 3.0)  # an octave: from below brown to blue
 _SHELF_DB = 8.0
 _LOW_CORNER_HZ = (80.0, 500.0)
 _HIGH_CORNER_HZ = (1500.0, 6000.0)
@@ -23,7 +23,6 @@ _PEAK_DB = 10.0
 _PEAK_HZ = (150.0, 6000.0)
 _PEAK_OCTAVES = (0.2, 1.5)
 _CHANNEL = 0.6  # a microphone bends the spectrum less than a noise may be bent
-_BAND_HZ = (2500.0, 8000.0)
 
 
 @dataclass(frozen=True)
@@ -36,29 +35,92 @@ class Ranges:
         level_dbfs: lowest and highest RMS level of the mixture.
         without_voice: share of mixtures that hold no voice, whose target is silence.
         without_noise: share of mixtures that hold no noise, to be left as they are.
-        coloured: share of the noises that are stationary noise of a random colour.
+        faint_noise: share of mixtures whose noise is 40 dB below the voice, to be left nearly so.
+        coloured: share of the noises that are noise of a random colour.
+        colours_db: steepest falling and rising colour, an octave.
+        peaks: whether colours have peaks and notches, and an end towards the lowest frequencies.
+        modulation: share of the coloured noises whose level moves.
         babble: share of the noises that are a murmur of other speakers.
-        second_noise: share of the recorded noises that have another one beside them.
-        noise_filter: share of the noises that are filtered.
+        speakers: fewest and most in a murmur.
+        tonal: share of the noises that are hums, glides, chords and sirens.
+        clicks: share of the noises that are clicks and knocks.
+        second_noise: share of the recorded noises that have another one beside them, or two.
+        third_noise: share of the recorded noises that have two others beside them.
+        noise_speed: share of the recorded noises played at half to twice their speed.
+        noise_filter: share of the noises that are filtered smoothly.
+        noise_bands: share of the noises, but for the coloured, whose eight bands are turned up or
+            down by up to 10 dB.
+        voice_speed: share of the voices played at 0.8 to 1.25 of their speed.
+        voice_bands: share of the voices whose eight bands are turned up or down by up to 6 dB.
+        rooms: share of the mixtures whose voice is in a room, which belongs to the target; half of
+            their noises are in another room.
         channel_filter: share of the mixtures that are filtered, voice and noise alike, as
             microphones and rooms do.
         band_limit: share of the mixtures without high frequencies.
+        band_hz: lowest and highest limit.
+        clipping: share of the mixtures that are clipped; their target is not.
+        longest_pause: of a recording of speech, in seconds; what a pause has beyond is left out.
     """
 
-    snr_db: tuple[float, float] = (-7.0, 30.0)
+    snr_db: tuple[float, float] = (-7.0, 20.0)
     snr_grid_db: tuple[float, ...] = ()
     level_dbfs: tuple[float, float] = (-45.0, -12.0)
-    without_voice: float = 0.03
-    without_noise: float = 0.03
-    coloured: float = 0.1
-    babble: float = 0.1
-    second_noise: float = 0.3
-    noise_filter: float = 0.5
+    without_voice: float = 0.05
+    without_noise: float = 0.025
+    faint_noise: float = 0.025
+    coloured: float = 0.3
+    colours_db: tuple[float, float] = (-12.0, 3.0)
+    peaks: bool = True
+    modulation: float = 0.6
+    babble: float = 0.15
+    speakers: tuple[int, int] = (3, 8)
+    tonal: float = 0.1
+    clicks: float = 0.05
+    second_noise: float = 0.4
+    third_noise: float = 0.1
+    noise_speed: float = 0.5
+    noise_filter: float = 0.0
+    noise_bands: float = 0.6
+    voice_speed: float = 0.3
+    voice_bands: float = 0.3
+    rooms: float = 0.25
     channel_filter: float = 0.3
     band_limit: float = 0.15
+    band_hz: tuple[float, float] = (4000.0, 8000.0)
+    clipping: float = 0.05
+    longest_pause: float = 0.5
 
 
-VALIDATION = Ranges(
+PLAIN = Ranges(
+    snr_db=(-7.0, 30.0),
+    without_voice=0.03,
+    without_noise=0.03,
+    faint_noise=0.0,
+    coloured=0.1,
+    colours_db=(-9.0, 3.0),
+    peaks=False,
+    modulation=0.0,
+    babble=0.1,
+    speakers=(3, 7),
+    tonal=0.0,
+    clicks=0.0,
+    second_noise=0.3,
+    third_noise=0.0,
+    noise_speed=0.0,
+    noise_filter=0.5,
+    noise_bands=0.0,
+    voice_speed=0.0,
+    voice_bands=0.0,
+    rooms=0.0,
+    band_hz=(2500.0, 8000.0),
+    clipping=0.0,
+    longest_pause=math.inf,
+)
+"""Mostly recorded noises, smoothly bent, and voices as they are: to compare with."""
+
+
+VALIDATION = replace(
+    PLAIN,
     snr_grid_db=(-5.0, 0.0, 5.0, 10.0, 15.0, 20.0),
     level_dbfs=(-35.0, -15.0),
     without_voice=0.0,
@@ -107,7 +169,7 @@ class Draw:
         has_voice: whether the voice is heard.
         has_noise: whether the noise is heard.
         kind: of the noise.
-        second_noise: whether a recorded noise has another one beside it.
+        noises: how many recorded noises there are at once.
         noise_filter: of the noise; flat for most.
         channel_filter: of the mixture.
         highest_hz: there is nothing above; infinite for no limit.
@@ -118,7 +180,7 @@ class Draw:
     has_voice: bool
     has_noise: bool
     kind: NoiseKind
-    second_noise: bool
+    noises: int
     noise_filter: Filter
     channel_filter: Filter
     highest_hz: float
@@ -137,44 +199,59 @@ def draw_mixture(rng: np.random.Generator, ranges: Ranges, index: int) -> Draw:
     level_dbfs = rng.uniform(*ranges.level_dbfs)
     lacking = rng.random()
     has_voice = lacking >= ranges.without_voice
-    has_noise = not has_voice or lacking >= ranges.without_voice + ranges.without_noise
+    without = ranges.without_voice + ranges.without_noise
+    has_noise = not has_voice or lacking >= without
+    if without <= lacking < without + ranges.faint_noise:
+        snr_db = FAINT_SNR_DB
     kind = _kind(rng.random(), ranges)
     noise_filter = _filter(rng, 1.0) if rng.random() < ranges.noise_filter else Filter()
     if kind == "coloured":
-        noise_filter = Filter(tilt_db=rng.uniform(*_COLOURS_DB))
+        noise_filter = Filter(tilt_db=rng.uniform(*ranges.colours_db))
+    beside = rng.random()
     return Draw(
         snr_db=float(snr_db),
         level_dbfs=float(level_dbfs),
         has_voice=has_voice,
         has_noise=has_noise,
         kind=kind,
-        second_noise=bool(rng.random() < ranges.second_noise),
+        noises=1 + (beside < ranges.second_noise) + (beside < ranges.third_noise),
         noise_filter=noise_filter,
         channel_filter=(
             _filter(rng, _CHANNEL) if rng.random() < ranges.channel_filter else Filter()
         ),
-        highest_hz=_log_uniform(rng, _BAND_HZ) if rng.random() < ranges.band_limit else math.inf,
+        highest_hz=(
+            log_uniform(rng, ranges.band_hz) if rng.random() < ranges.band_limit else math.inf
+        ),
     )
 
 
-def _kind(share: float, ranges: Ranges) -> NoiseKind:
-    if share < ranges.coloured:
-        return "coloured"
-    return "babble" if share < ranges.coloured + ranges.babble else "recorded"
+def log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
+    """Draw a number whose logarithm is uniform."""
+    return float(np.exp(rng.uniform(*np.log(limits))))
+
+
+def _kind(place: float, ranges: Ranges) -> NoiseKind:
+    made: tuple[tuple[NoiseKind, float], ...] = (
+        ("coloured", ranges.coloured),
+        ("babble", ranges.babble),
+        ("tonal", ranges.tonal),
+        ("clicks", ranges.clicks),
+    )
+    for kind, share in made:
+        if place < share:
+            return kind
+        place -= share
+    return "recorded"
 
 
 def _filter(rng: np.random.Generator, strength: float) -> Filter:
     return Filter(
         tilt_db=strength * rng.uniform(-_TILT_DB, _TILT_DB),
         low_db=strength * rng.uniform(-_SHELF_DB, _SHELF_DB),
-        low_hz=_log_uniform(rng, _LOW_CORNER_HZ),
+        low_hz=log_uniform(rng, _LOW_CORNER_HZ),
         high_db=strength * rng.uniform(-_SHELF_DB, _SHELF_DB),
-        high_hz=_log_uniform(rng, _HIGH_CORNER_HZ),
+        high_hz=log_uniform(rng, _HIGH_CORNER_HZ),
         peak_db=strength * rng.uniform(-_PEAK_DB, _PEAK_DB),
-        peak_hz=_log_uniform(rng, _PEAK_HZ),
-        peak_octaves=_log_uniform(rng, _PEAK_OCTAVES),
+        peak_hz=log_uniform(rng, _PEAK_HZ),
+        peak_octaves=log_uniform(rng, _PEAK_OCTAVES),
     )
-
-
-def _log_uniform(rng: np.random.Generator, limits: tuple[float, float]) -> float:
-    return float(np.exp(rng.uniform(*np.log(limits))))

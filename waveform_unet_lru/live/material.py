@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,10 +12,15 @@ import numpy as np
 
 from prepare_data.errors import UserError
 from prepare_data.pack import Pack, PackEntry
+from prepare_data.speech_level import active_speech_level
+from waveform_unet_lru.live.pauses import (
+    cut_across,
+    frame_power,
+    span_length,
+    spans_without_pauses,
+)
 
 _FADE_SECONDS = 0.01
-_SPEAKERS = (3, 8)  # in a murmur
-_SECOND_NOISE_DB = 6.0  # a further noise lies within this of the first
 _FULL_SCALE = 32_767
 _ATTEMPTS = 6
 # A frame of 20 ms holds speech if it is less than this below the recording's speech level; the same
@@ -45,28 +51,6 @@ class Material(Protocol):
         self, rng: np.random.Generator, samples: int, *, speaker: str
     ) -> Iterator[np.ndarray]:
         """Draw stretches of speech of other speakers than this, one after the other; or none."""
-
-
-def two_noises(rng: np.random.Generator, material: Material, samples: int) -> np.ndarray:
-    """Draw a noise and another one about as loud beside it."""
-    first, second = (_levelled(material.noise(rng, samples)) for _ in range(2))
-    gain = 10 ** (rng.uniform(-_SECOND_NOISE_DB, _SECOND_NOISE_DB) / 20)
-    return first + np.float32(gain) * second
-
-
-def babble(
-    rng: np.random.Generator, material: Material, samples: int, *, speaker: str
-) -> np.ndarray:
-    """Draw a murmur of other speakers, all equally loud; a noise where there are no others."""
-    wanted = int(rng.integers(*_SPEAKERS))
-    murmur = np.zeros(samples, dtype=np.float32)
-    others = material.voices_of_others(rng, samples, speaker=speaker)
-    heard = 0
-    for heard, other in enumerate(others, start=1):
-        murmur += _levelled(other)
-        if heard == wanted:
-            break
-    return murmur if heard else material.noise(rng, samples)
 
 
 def joined(pieces: Iterable[np.ndarray], samples: int, fade: int) -> np.ndarray:
@@ -102,13 +86,16 @@ class PackMaterial:
     Args:
         path: of the pack.
         split: "train", "val" or "test".
+        longest_pause: of the speech, in seconds; what a pause has beyond is left out.
 
     Raises:
         UserError: if the pack cannot be read or the split has no voice or no noise.
     """
 
-    def __init__(self, path: Path, split: str) -> None:
+    def __init__(self, path: Path, split: str, *, longest_pause: float = math.inf) -> None:
         self._pack = Pack(path)
+        self._longest_pause = longest_pause
+        self._spans: dict[int, np.ndarray] = {}  # found when a recording is first drawn
         self.sample_rate = self._pack.sample_rate
         self._fade = round(_FADE_SECONDS * self.sample_rate)
         voices = [e for e in self._pack.voice_entries if e.split == split and e.length]
@@ -128,8 +115,7 @@ class PackMaterial:
         """See `Material`. At least 40 % of it is speech, or else what came nearest."""
         best, most = ("", np.empty(0, np.float32)), -1.0
         for _ in range(_ATTEMPTS):
-            place = rng.integers(self._ends[-1])
-            entry = self._voices[int(np.searchsorted(self._ends, place, side="right"))]
+            entry = self._drawn_voice(rng)
             audio = self._speech(entry, rng, samples)
             activity = _activity(audio, entry.level_dbfs, self.sample_rate)
             if activity > most:
@@ -137,6 +123,17 @@ class PackMaterial:
             if most >= _LEAST_ACTIVITY:
                 break
         return best
+
+    def _drawn_voice(self, rng: np.random.Generator) -> PackEntry:
+        """Draw a recording, the more often the more is kept of it."""
+        while True:
+            place = rng.integers(self._ends[-1])
+            number = int(np.searchsorted(self._ends, place, side="right"))
+            entry = self._voices[number]
+            # Of a recording of which half is kept, half of the places are no places: to know all
+            # that is kept before the first draw, the whole pack would have to be read.
+            if self._ends[number] - place <= span_length(self._kept(entry)):
+                return entry
 
     def noise(self, rng: np.random.Generator, samples: int) -> np.ndarray:
         """See `Material`. A noise shorter than the stretch is repeated."""
@@ -171,18 +168,39 @@ class PackMaterial:
 
     def _speech(self, entry: PackEntry, rng: np.random.Generator, samples: int) -> np.ndarray:
         """Cut a stretch of a recording; a short one is followed by others of its speaker."""
-        if entry.length >= samples:
-            return _stretch(self._pack.voice(entry), rng, samples)
+        spans = self._kept(entry)
+        length = span_length(spans)
+        if length >= samples:
+            start = int(rng.integers(length - samples + 1))
+            return self._cut(entry, start, samples)
         same = self._by_speaker.get(entry.source, [entry])
 
         def pieces() -> Iterator[np.ndarray]:
             following = entry
             while True:
                 gain = 10 ** ((entry.level_dbfs - following.level_dbfs) / 20)
-                yield _as_float(self._pack.voice(following)) * np.float32(gain)
+                whole = self._cut(following, 0, span_length(self._kept(following)))
+                yield whole * np.float32(gain)
                 following = same[rng.integers(len(same))]
 
         return joined(pieces(), samples, self._fade)
+
+    def _cut(self, entry: PackEntry, start: int, samples: int) -> np.ndarray:
+        recording, spans = self._pack.voice(entry), self._kept(entry)
+        return _as_float(cut_across(recording, spans, start, samples, fade=self._fade))
+
+    def _kept(self, entry: PackEntry) -> np.ndarray:
+        """Return the spans of a recording that are not too long a pause."""
+        if entry.start not in self._spans:
+            self._spans[entry.start] = spans_without_pauses(
+                self._pack.voice(entry),
+                level_dbfs=entry.level_dbfs,
+                floor_db=math.inf if entry.snr_db is None else entry.snr_db,
+                longest=self._longest_pause,
+                fade=self._fade,
+                sample_rate=self.sample_rate,
+            )
+        return self._spans[entry.start]
 
 
 class SetMaterial:
@@ -193,13 +211,16 @@ class SetMaterial:
     Args:
         folder: of the data set.
         split: "train", "val" or "test".
+        longest_pause: of the speech, in seconds; what a pause has beyond is left out.
 
     Raises:
         UserError: if there are no recordings, or they cannot be used.
     """
 
-    def __init__(self, folder: Path, split: str) -> None:
+    def __init__(self, folder: Path, split: str, *, longest_pause: float = math.inf) -> None:
         from waveform_unet_lru.dataset import WaveformPairs
+
+        self._longest_pause = longest_pause
 
         self._pairs = WaveformPairs(folder / split / "audio")
         self.sample_rate = self._pairs.sample_rate
@@ -212,7 +233,7 @@ class SetMaterial:
         """See `Material`; the speaker is the sample's name."""
         place = int(rng.integers(len(self)))
         pair = self._pairs[place]
-        return pair["id"], self._cut(pair["voice"].numpy(), rng, samples)
+        return pair["id"], self._speech(pair["voice"].numpy(), rng, samples)
 
     def noise(self, rng: np.random.Generator, samples: int) -> np.ndarray:
         """See `Material`."""
@@ -227,7 +248,23 @@ class SetMaterial:
         for place in rng.permutation(len(self)).tolist():
             pair = self._pairs[place]
             if pair["id"] != speaker:
-                yield self._cut(pair["voice"].numpy(), rng, samples)
+                yield self._speech(pair["voice"].numpy(), rng, samples)
+
+    def _speech(self, recording: np.ndarray, rng: np.random.Generator, samples: int) -> np.ndarray:
+        if math.isfinite(self._longest_pause):
+            recording = self._without_pauses(recording)
+        return self._cut(recording, rng, samples)
+
+    def _without_pauses(self, recording: np.ndarray) -> np.ndarray:
+        spans = spans_without_pauses(
+            recording,
+            level_dbfs=active_speech_level(recording, self.sample_rate)[0],
+            floor_db=math.inf,
+            longest=self._longest_pause,
+            fade=self._fade,
+            sample_rate=self.sample_rate,
+        )
+        return cut_across(recording, spans, 0, span_length(spans), fade=self._fade)
 
     def _cut(self, recording: np.ndarray, rng: np.random.Generator, samples: int) -> np.ndarray:
         if len(recording) < samples:
@@ -260,16 +297,8 @@ def _as_float(recording: np.ndarray) -> np.ndarray:
 def _activity(audio: np.ndarray, level_dbfs: float, sample_rate: int) -> float:
     """Return the share of frames that hold speech."""
     length = round(_FRAME_SECONDS * sample_rate)
-    frames = audio[: len(audio) // length * length].reshape(-1, length)
-    power = np.einsum("ij,ij->i", frames, frames) / length
-    return float(np.mean(power > 10 ** ((level_dbfs - _SPEECH_RANGE_DB) / 10)))
+    return float(np.mean(frame_power(audio, length) > 10 ** ((level_dbfs - _SPEECH_RANGE_DB) / 10)))
 
 
 def _rms(audio: np.ndarray) -> float:
     return float(np.sqrt(audio @ audio / len(audio)))
-
-
-def _levelled(audio: np.ndarray) -> np.ndarray:
-    """Bring a stretch to an RMS of 1; silence stays."""
-    rms = _rms(audio)
-    return audio / np.float32(rms) if rms > 0 else audio

@@ -69,6 +69,21 @@ def mix(
     return MixedBatch(*((gain * part).float() for part in (voice, noise, noisy)))
 
 
+def clipped(mixed: MixedBatch, clip_db: Tensor) -> MixedBatch:
+    """Clip mixtures as a microphone does that is too loud.
+
+    The voice stays what it was before, and what clipping adds counts as noise: a model is to give
+    back the voice that was there, and the three still add up.
+
+    Args:
+        mixed: see `mix`.
+        clip_db: from a mixture's peak down to where it is clipped, shape (batch,); 0 for none.
+    """
+    limit = (mixed.noisy.abs().amax(-1) * 10 ** (-clip_db / 20))[:, None]
+    over = mixed.noisy - mixed.noisy.clamp(-limit, limit)
+    return MixedBatch(mixed.voice, mixed.noise - over, mixed.noisy - over)
+
+
 def power_db(audio: Tensor) -> Tensor:
     """Return the mean power over the last axis in dB relative to full scale, float64."""
     return 10 * torch.log10(audio.double().square().mean(-1))
@@ -112,7 +127,7 @@ def _envelope(signal: Tensor, sample_rate: int) -> Tensor:
     places = torch.arange(length, dtype=torch.float64, device=signal.device)
     kernel = (1 - pole) ** 2 * (places + 1) * torch.exp(-places / (sample_rate * seconds))
     samples = signal.shape[-1]
-    size = _fast_size(samples + length)
+    size = fast_size(samples + length)
     spectrum = torch.fft.rfft(signal.abs(), size) * torch.fft.rfft(kernel, size)
     # What rounding makes of nothing must not be below nothing.
     return torch.fft.irfft(spectrum, size)[..., :samples].clamp_min(0)
@@ -129,7 +144,7 @@ def _running_maximum(signal: Tensor, width: int) -> Tensor:
     return signal
 
 
-def _fast_size(size: int) -> int:
+def fast_size(size: int) -> int:
     """Return the next power of two, or three quarters of it where that is enough."""
     power = 1 << (size - 1).bit_length()
     return 3 * power // 4 if 3 * power // 4 >= size else power

@@ -12,10 +12,10 @@ from torch import Tensor
 from enhancement.checkpoints import Header
 from enhancement.training.task import TrainingTask
 from waveform_unet_lru.live.analysis import Analysis
-from waveform_unet_lru.live.augment import filtered
+from waveform_unet_lru.live.blending import blended
 from waveform_unet_lru.live.config import LiveConfig
 from waveform_unet_lru.live.frontend import FrontEnd
-from waveform_unet_lru.live.mixing import MixedBatch, mix
+from waveform_unet_lru.live.mixing import MixedBatch
 from waveform_unet_lru.live.network import LiveNetwork
 from waveform_unet_lru.live.objective import Objective
 from waveform_unet_lru.parameter_groups import parameter_groups
@@ -29,7 +29,7 @@ class LiveTask(TrainingTask):
     """Predict a complex mask for the spectrum of a noisy voice, frame by frame.
 
     Batches hold voices and noises that are not mixed yet, with numbers that say how: see
-    `waveform_unet_lru.live.data`. They are filtered and mixed on the device.
+    `waveform_unet_lru.live.data`. They are shaped and mixed on the device.
 
     Args:
         config: of the network.
@@ -51,26 +51,9 @@ class LiveTask(TrainingTask):
         self._sample_rate = sample_rate
 
     def mixed(self, batch: dict[str, Any]) -> MixedBatch:
-        """Filter and mix a batch.
-
-        Args:
-            batch: "voice" and "noise" of shape (batch, samples), and numbers of shape (batch,) or
-                (batch, 8): "snr_db", "level_dbfs", "noise_filter", "channel_filter", "highest_hz".
-        """
-        rate = self._sample_rate
+        """Shape and mix a batch, see `waveform_unet_lru.live.blending.blended`."""
         with torch.no_grad(), torch.autocast(self.device.type, enabled=False):
-            noise = filtered(batch["noise"], batch["noise_filter"], sample_rate=rate)
-            voice, noise = (
-                filtered(
-                    audio,
-                    batch["channel_filter"],
-                    sample_rate=rate,
-                    highest_hz=batch["highest_hz"],
-                )
-                for audio in (batch["voice"], noise)
-            )
-            levels = {name: batch[name] for name in ("snr_db", "level_dbfs")}
-            return mix(voice, noise, sample_rate=rate, **levels)
+            return blended(batch, sample_rate=self._sample_rate)
 
     def loss(self, batch: dict[str, Any]) -> Tensor:
         """Return the loss of a batch, see `mixed`."""
