@@ -18,7 +18,6 @@ from waveform_unet_lru.live.config import PRESETS, LiveConfig
 from waveform_unet_lru.live.core import TorchCore
 from waveform_unet_lru.live.denoise import LiveDenoiser
 from waveform_unet_lru.live.network import LiveNetwork
-from waveform_unet_lru.live.objective import Objective
 from waveform_unet_lru.live.settings import parsed_settings, with_settings
 from waveform_unet_lru.live.task import LiveTask
 
@@ -47,9 +46,9 @@ class Family:
     denoiser: Callable[[Any], Denoiser]
     macs: float
 
-    def train_with(self, *, sample_rate: int, objective: Objective) -> FamilyTask:
-        """Return the task that trains a new network."""
-        return self.task(self.name, self.make(), sample_rate=sample_rate, objective=objective)
+    def train_with(self, **settings: Any) -> FamilyTask:
+        """Return the task that trains a new network; the settings are those of `LiveTask`."""
+        return self.task(self.name, self.make(), **settings)
 
 
 class FamilyTask(LiveTask):

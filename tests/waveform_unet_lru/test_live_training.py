@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,27 @@ def test_run_from_a_data_set(tmp_path: Path) -> None:
     assert _train("--data", tmp_path, "--out", tmp_path / "run", "--epochs", 1, *loss) == 0
     objective = read_header(tmp_path / "run" / "best.safetensors").training["objective"]
     assert (objective["windows"], objective["log"]) == ([256, 512], 0.1)
+
+
+def test_mixtures_are_varied_or_plain_and_the_checkpoint_says_which(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from waveform_unet_lru.live import data
+    from waveform_unet_lru.live.draws import PLAIN, VALIDATION, Ranges
+
+    drawn_from = []
+
+    class Watched(data.PackMixtures):
+        def __init__(self, *arguments: Any, ranges: Ranges, **settings: Any) -> None:
+            drawn_from.append(ranges)
+            super().__init__(*arguments, ranges=ranges, **settings)
+
+    monkeypatch.setattr(data, "PackMixtures", Watched)
+    for mixtures, options in (("varied", ()), ("plain", ("--mixtures", "plain"))):
+        out = tmp_path / mixtures
+        assert _train("--pack", pack, "--out", out, "--epochs", 1, *options) == 0
+        assert read_header(out / "best.safetensors").training["mixtures"] == mixtures
+    assert drawn_from == [Ranges(), VALIDATION, PLAIN, VALIDATION]
 
 
 def test_the_last_fifth_of_a_run_is_on_longer_segments(

@@ -86,7 +86,7 @@ class Ranges:
     rooms: float = 0.25
     channel_filter: float = 0.3
     band_limit: float = 0.15
-    band_hz: tuple[float, float] = (4000.0, 8000.0)
+    band_hz: tuple[float, float] = (3200.0, 8000.0)  # from telephones on
     clipping: float = 0.05
     longest_pause: float = 0.5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -35,6 +36,7 @@ class LiveTask(TrainingTask):
         config: of the network.
         sample_rate: of the recordings, in hertz.
         objective: what to make small.
+        about: what else a checkpoint is to say about the training, plain types.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class LiveTask(TrainingTask):
         *,
         sample_rate: int = 16_000,
         objective: Objective | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.network = LiveNetwork(config)
         self.analysis = Analysis(FrontEnd(sample_rate, config.window))
         self._objective = objective or Objective()
         self._sample_rate = sample_rate
+        self._about = dict(about or {})
 
     def mixed(self, batch: dict[str, Any]) -> MixedBatch:
         """Shape and mix a batch, see `waveform_unet_lru.live.blending.blended`."""
@@ -73,7 +77,7 @@ class LiveTask(TrainingTask):
         """Return what a checkpoint says about the network and its training."""
         objective = asdict(self._objective)
         objective["windows"] = list(objective["windows"])
-        training = {**training, "objective": objective}
+        training = {**training, **self._about, "objective": objective}
         return Header(MODEL_NAME, self.network.config.plain(), self._sample_rate, training)
 
     def pictures(self, batch: dict[str, Any]) -> list[tuple[str, list[np.ndarray]]]:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from enhancement.training.options import TrainingOptions
 from prepare_data.errors import UserError
@@ -16,7 +16,6 @@ from waveform_unet_lru.live.settings import with_settings
 if TYPE_CHECKING:
     from enhancement.training.task import TrainingTask
     from waveform_unet_lru.live.data import Mixtures
-    from waveform_unet_lru.live.objective import Objective
     from waveform_unet_lru.live.task import LiveTask
 
 MODELS = tuple(PRESETS)
@@ -36,6 +35,7 @@ _VALIDATION_MIXTURES = 240  # at most; a multiple of the ratios on the grid
 _VALIDATION_SECONDS = 4.0
 _LOG_WEIGHT = 0.3
 _WINDOWS = (32, 8192)
+_VARIED, _PLAIN = "varied", "plain"
 
 
 def add_live_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +47,12 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="length of the stretches in the last fifth of the run, so that slow memories learn "
         f"(default: {_LAST_SECONDS:g})",
+    )
+    group.add_argument(
+        "--mixtures",
+        choices=(_VARIED, _PLAIN),
+        help="how much is made up beside what was recorded: many kinds of noise, speeds and rooms, "
+        f"or little but coloured noise and babble (default: {_VARIED})",
     )
     group.add_argument(
         "--loss-windows",
@@ -74,7 +80,7 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
 
 def live_options_given(namespace: argparse.Namespace) -> list[str]:
     """Return the options on a command line that only live models have."""
-    names = ("pack", "last_segment_seconds", "loss_windows", "log_weight", "set")
+    names = ("pack", "last_segment_seconds", "mixtures", "loss_windows", "log_weight", "set")
     return ["--" + n.replace("_", "-") for n in names if getattr(namespace, n) is not None]
 
 
@@ -108,10 +114,10 @@ def train_live(
     """
     config = with_settings(PRESETS[namespace.model], namespace.set or ())
 
-    def make_task(*, sample_rate: int, objective: Objective) -> LiveTask:
+    def make_task(**settings: Any) -> LiveTask:
         from waveform_unet_lru.live.task import LiveTask
 
-        return LiveTask(config, sample_rate=sample_rate, objective=objective)
+        return LiveTask(config, **settings)
 
     return train_on_mixtures(make_task, namespace, options, segment_seconds=segment_seconds)
 
@@ -126,7 +132,7 @@ def train_on_mixtures(
     """Train any network on the live model's data with its objective.
 
     Args:
-        make_task: called with `sample_rate` in hertz and `objective`, when torch is seeded.
+        make_task: called with the settings of a `LiveTask`, when torch is seeded.
         namespace: see `train_live`, whose `model` and `set` are not asked for.
         options: of the run.
         segment_seconds: length of the stretches until the last fifth.
@@ -157,7 +163,11 @@ def train_on_mixtures(
     train, val = _data(namespace, options, (segment_seconds, last_seconds))
     check_rates(namespace.data, train.sample_rate, val.sample_rate)
     torch.manual_seed(options.seed)
-    task = make_task(sample_rate=train.sample_rate, objective=Objective(**objective_settings))
+    task = make_task(
+        sample_rate=train.sample_rate,
+        objective=Objective(**objective_settings),
+        about={"mixtures": namespace.mixtures or _VARIED},
+    )
     return fit(task, train, val, options).best
 
 
@@ -179,10 +189,11 @@ def _data(
     namespace: argparse.Namespace, options: TrainingOptions, seconds: tuple[float, float]
 ) -> tuple[Mixtures, Mixtures]:
     from waveform_unet_lru.live.data import PackMixtures, SetMixtures
-    from waveform_unet_lru.live.draws import VALIDATION
+    from waveform_unet_lru.live.draws import PLAIN, VALIDATION, Ranges
 
     first, last = seconds
-    train = {"seconds": first, "last_seconds": last, "seed": options.seed}
+    ranges = PLAIN if namespace.mixtures == _PLAIN else Ranges()
+    train = {"seconds": first, "last_seconds": last, "ranges": ranges, "seed": options.seed}
     # Always the same, so that runs of other seeds can be compared.
     val = {"seconds": _VALIDATION_SECONDS, "ranges": VALIDATION, "seed": 0}
     if namespace.pack is None:
