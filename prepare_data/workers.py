@@ -26,7 +26,7 @@ def worker_pool(jobs: int) -> Iterator[Run]:
     if jobs <= 1:
         yield map
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=tie_to_parent)
     try:
         yield lambda function, items: _in_order(pool, function, items, jobs * _WAITING_PER_WORKER)
     finally:
@@ -53,7 +53,7 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def _start_worker() -> None:
+def tie_to_parent() -> None:
     """Leave Ctrl-C to the parent, and end when the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from enhancement.pairing import paired_files
-from prepare_data.audio_io import AUDIO_SUFFIXES, read_info
+from prepare_data.audio_io import AUDIO_SUFFIXES, read_blocks, read_info
 from prepare_data.dataset import DataSet, Sample
 from prepare_data.errors import AudioError, UserError
 
@@ -33,7 +33,7 @@ class Clip:
         corpus: of its voice.
         speaker: of its voice.
         noises: the sources of its noise.
-        seconds: its length; 0 where the file does not say.
+        seconds: its length; 0 where the file cannot be read.
         sample_rate: in hertz; 0 where the file cannot be read.
     """
 
@@ -55,7 +55,8 @@ class ClipSet:
     """Clips, and where they are from.
 
     Attributes:
-        kind: "data set", "pairs" or "voicebank".
+        kind: "data set", "pairs" of noisy and clean recordings, noisy "recordings" alone, or
+            "voicebank".
         path: of the data set, or of the noisy recordings.
         split: of the data set.
         clips: in order.
@@ -113,9 +114,17 @@ def clips_of_folders(
     """
     notes: list[str] = []
     files: list[tuple[Path, Path | None]]
+    there = recordings_in(noisy)
+    if not there:
+        raise UserError(f"{noisy} holds no recordings; those in folders within it do not count.")
     if clean is None:
-        files = [(file, None) for file in recordings_in(noisy).values()]
+        files = [(file, None) for file in there.values()]
     else:
+        if not there.keys() & recordings_in(clean).keys():
+            raise UserError(
+                f"no recording in {clean} is called as one in {noisy} is; clean and noisy files "
+                "need the same names."
+            )
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             pairs = paired_files(
@@ -123,31 +132,38 @@ def clips_of_folders(
             )
         notes = [f"{warning.message}." for warning in caught]
         files = [(first, second) for first, second in pairs]
-    if not files:
-        raise UserError(f"{noisy} holds no recordings.")
-    if voicebank and len(files) != VOICEBANK_CLIPS:
+    chosen = spread(files, limit)
+    if voicebank and not len(chosen) == len(files) == VOICEBANK_CLIPS:
         notes.append(
-            f"{noisy} has {len(files)} clips with a clean one; the test set of VoiceBank+DEMAND "
-            f"has {VOICEBANK_CLIPS}, so the figures do not compare with published ones."
+            f"{len(chosen)} clips of {noisy} are measured; the test set of VoiceBank+DEMAND has "
+            f"{VOICEBANK_CLIPS}, so the figures do not compare with published ones."
         )
-    clips = tuple(_measured(Clip(file.stem, file, voice)) for file, voice in spread(files, limit))
+    clips = tuple(_measured(Clip(file.stem, file, voice)) for file, voice in chosen)
+    kind = "voicebank" if voicebank else "recordings" if clean is None else "pairs"
     rate = VOICEBANK_RATE if voicebank else None
-    return ClipSet("voicebank" if voicebank else "pairs", noisy, None, clips, rate, tuple(notes))
+    return ClipSet(kind, noisy, None, clips, rate, tuple(notes))
 
 
 def recordings_in(folder: Path) -> dict[str, Path]:
     """Return the recordings directly in a folder by name without suffix, hidden ones left out.
 
     Raises:
-        UserError: if there is no such folder.
+        UserError: if there is no such folder, or two recordings in it have the same name.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is not there; a folder of recordings is wanted.")
-    return {
-        path.stem: path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
-    }
+        state = "is a file" if folder.exists() else "is not there"
+        raise UserError(f"{folder} {state}; a folder of recordings is wanted.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in AUDIO_SUFFIXES or path.name.startswith(".") or path.is_dir():
+            continue
+        if path.stem in found:
+            raise UserError(
+                f"{folder} has {found[path.stem].name} and {path.name}, and which is meant by "
+                f"{path.stem} cannot be told; move one of them away."
+            )
+        found[path.stem] = path
+    return found
 
 
 def spread(items: Sequence[Any], limit: int | None, key: Any = None) -> list[Any]:
@@ -185,7 +201,8 @@ def _measured(clip: Clip) -> Clip:
         raise UserError(f"{clip.noisy} has a name that no other file can have.")
     try:
         info = read_info(clip.noisy)
+        # Containers such as M4A do not tell; decoding to the end does.
+        frames = info.frames or sum(len(block) for block, _ in read_blocks(clip.noisy))
     except AudioError:
         return clip
-    seconds = info.frames / info.sample_rate if info.frames else 0.0
-    return replace(clip, seconds=seconds, sample_rate=info.sample_rate)
+    return replace(clip, seconds=frames / info.sample_rate, sample_rate=info.sample_rate)

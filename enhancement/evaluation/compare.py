@@ -29,9 +29,10 @@ NAMES = (
 
 _DESCRIPTION = """\
 Run systems over the same noisy recordings and measure what comes out, beside the untouched input:
-means with 95 % intervals that resample speakers and noise sources, gains, and times. Each process
-computes on one thread, and the real-time factors are those of one thread; nothing else should run
-where they matter (--jobs 1). A run that was stopped goes on where it was."""
+means with 95 % intervals that resample speakers and noise sources, gains, and times. Of several
+channels the mean is measured. Each process computes on one thread, and the real-time factors are
+of the processor's time; where they matter little else should run (--jobs 1). A run that was stopped
+goes on where it was."""
 
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB")
 
@@ -64,8 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=SOURCE",
-        help="an installed model, a checkpoint, a training run's folder, or a folder of results "
-        "called as the clips are; may be repeated",
+        help="an installed model, a checkpoint (a published .pt file as MODEL:FILE), a training "
+        "run's folder, or a folder of results called as the clips are; may be repeated",
     )
     what.add_argument(
         "--baselines",
@@ -123,11 +124,14 @@ def command(namespace: argparse.Namespace) -> int:
         )
     )
     print(text_of(results))
-    print(namespace.out)
+    if any(row["by"] in ("category", "corpus") for row in results.rows):
+        print(f"by noise category and corpus: {namespace.out}/summary.json")
     if namespace.report:
         from enhancement.report import build
 
-        print(build(namespace.out))
+        print(f"Open {build(namespace.out)} in a browser.")
+    else:
+        print(f"to see and hear it: python -m enhancement report {shlex.quote(str(namespace.out))}")
     return 0
 
 

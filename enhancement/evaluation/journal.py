@@ -27,15 +27,13 @@ class Journal:
         """Return the result of a system on a clip, None if there is none yet."""
         return self._records.get((system, clip))
 
-    def add(self, record: Record, *, keep: bool = True) -> None:
-        """Add a result; unless it is for this run alone, the operating system then has it.
+    def add(self, record: Record) -> None:
+        """Add a result, which the operating system then has.
 
         Raises:
             UserError: if the disk is full.
         """
         self._records[record["system"], record["clip"]] = record
-        if not keep:
-            return
         with explained(self._path):
             place = self._file.seek(0, 2)
             try:

@@ -6,29 +6,28 @@ import io
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
 
 from enhancement.denoiser import Denoiser
 from enhancement.evaluation.clips import Clip
+from enhancement.evaluation.fingerprints import stamp
 from enhancement.evaluation.systems import System
 from enhancement.metrics.catalog import METRICS, measure
 from enhancement.metrics.pairs import at_rate
-from prepare_data.audio_io import read_blocks
+from prepare_data.audio_io import read_blocks, to_mono
 from prepare_data.errors import AudioError
 from prepare_data.files import write_whole
 
 Record = dict[str, Any]
-"""What became of a clip: "clip", "system", "fingerprint", "processing_seconds", "scores" by metric
-and "failures", a list of [metric or None, reason]."""
-
+"""What became of a clip: "clip", "system", "fingerprint", "processing_seconds", "estimate" (see
+`estimate_stamp`), "scores" by metric and "failures", a list of [metric or None, reason]."""
 
 _DIGITS = 9
 
-CRASHED = "the process that measured it was killed, by a crash or for its memory"
-"""Why there is no result of a clip that took its process down."""
+_CRASHED = "the process that measured it was killed, by a crash or for its memory"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def run_task(task: Task) -> Record:
         noisy, rate = _read(task.clip.noisy, task.rate, "the noisy recording")
         clean = _clean_voice(task, rate)
         estimate = _estimate(task, noisy, rate, record)
-        estimate = _fitting(estimate, clean if clean is not None else noisy, task.rate)
+        clean, estimate = _compared(noisy, clean, estimate, task.rate)
     except ValueError as error:
         return _failed(record, str(error))
     known = task.known["scores"] if task.known else {}
@@ -92,6 +91,7 @@ def empty_record(task: Task) -> Record:
         "system": task.system.name,
         "fingerprint": task.fingerprint,
         "processing_seconds": None,
+        "estimate": None,
         "scores": {},
         "failures": [],
     }
@@ -99,7 +99,7 @@ def empty_record(task: Task) -> Record:
 
 def crashed(task: Task) -> Record:
     """Return the result of a clip that killed the process which worked on it."""
-    return _failed(empty_record(task), CRASHED)
+    return _failed(empty_record(task), _CRASHED)
 
 
 def _failed(record: Record, reason: str) -> Record:
@@ -125,19 +125,48 @@ def _estimate(task: Task, noisy: np.ndarray, rate: int, record: Record) -> np.nd
         with suppress(ValueError):  # a damaged file is made again
             estimate = _read_at(task.estimate, rate, None, str(task.estimate))
             record["processing_seconds"] = task.known["processing_seconds"]
+            record["estimate"] = task.known.get("estimate")
             return estimate
     estimate = _denoised(task, noisy, rate, record)
     _write(task.estimate, estimate, rate)
+    record["estimate"] = estimate_stamp(task.estimate)
     return estimate
+
+
+def estimate_stamp(path: Path) -> list[Any]:
+    """Return what tells the file that was written from one that has taken its place."""
+    return stamp(path)[1:]
+
+
+def _compared(
+    noisy: np.ndarray, clean: np.ndarray | None, estimate: np.ndarray, rate: int | None
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return the clean voice and the estimate as metrics take them: one channel, as long."""
+    wanted = noisy if clean is None else clean
+    for audio, what in ((clean, "the clean voice"), (estimate, "the result")):
+        if audio is not None and _channels(audio) not in (1, _channels(noisy)):
+            raise ValueError(
+                f"{what} has {_channels(audio)} channels, the noisy recording {_channels(noisy)}"
+            )
+    estimate = _fitting(_one_channel(estimate), wanted, rate)
+    return None if clean is None else _one_channel(clean), estimate
+
+
+def _channels(audio: np.ndarray) -> int:
+    return 1 if audio.ndim == 1 else audio.shape[1]
+
+
+def _one_channel(audio: np.ndarray) -> np.ndarray:
+    return audio if audio.ndim == 1 else to_mono(audio)
 
 
 def _fitting(estimate: np.ndarray, wanted: np.ndarray, rate: int | None) -> np.ndarray:
     """Check an estimate; one sample more or less is what resampling elsewhere rounds to."""
     surplus = len(estimate) - len(wanted)
     if surplus and (rate is None or abs(surplus) > 1):
-        raise ValueError(f"it has {len(estimate)} samples instead of {len(wanted)}")
+        raise ValueError(f"the result has {len(estimate)} samples instead of {len(wanted)}")
     if not np.isfinite(estimate).all():
-        raise ValueError("it holds samples that are not numbers (NaN or infinite)")
+        raise ValueError("the result holds samples that are not numbers (NaN or infinite)")
     return np.append(estimate, np.zeros(max(0, -surplus), estimate.dtype))[: len(wanted)]
 
 
@@ -151,7 +180,8 @@ def _loaded(task: Task) -> Denoiser:
         denoiser = task.system.load(task.clip)
         rate = task.rate or task.clip.sample_rate or 16_000
         noise = np.random.default_rng(0).standard_normal(rate) / 10
-        denoiser.denoise(noise.astype(np.float32), rate)
+        with suppress(Exception):  # each clip will tell
+            denoiser.denoise(noise.astype(np.float32), rate)
         _LOADED[task.system] = denoiser
     return _LOADED[task.system]
 
@@ -162,9 +192,10 @@ def _denoised(task: Task, noisy: np.ndarray, rate: int, record: Record) -> np.nd
     denoiser = None if oracle else _loaded(task)
     try:
         denoiser = denoiser or task.system.load(task.clip)
-        began = perf_counter()
+        # The processor's time, which other work on the machine does not lengthen much.
+        began = process_time()
         estimate = denoiser.denoise(noisy, rate)
-        record["processing_seconds"] = perf_counter() - began
+        record["processing_seconds"] = process_time() - began
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise ValueError(f"{task.system.name} failed: {reason}") from error
@@ -188,14 +219,16 @@ def _read_at(path: Path, rate: int, wanted: int | None, what: str) -> np.ndarray
 
 
 def _read(path: Path, wanted: int | None, what: str) -> tuple[np.ndarray, int]:
-    """Read one channel, float32 of shape (samples,), resampled if a rate is wanted."""
+    """Read a recording, resampled if a rate is wanted.
+
+    Returns:
+        Float32 of shape (samples,), or (samples, channels) for several, and the sample rate.
+    """
     try:
         blocks = list(read_blocks(path))
     except AudioError as error:
         raise ValueError(f"{what} {error}") from error
     audio, rate = np.concatenate([block for block, _ in blocks]), blocks[0][1]
-    if audio.shape[1] != 1:
-        raise ValueError(f"{what} has {audio.shape[1]} channels; metrics compare one")
-    if wanted is None or wanted == rate:
-        return audio[:, 0], rate
-    return at_rate(audio[:, 0], rate, wanted), wanted
+    channels = [at_rate(channel, rate, wanted or rate) for channel in audio.T]
+    audio = channels[0] if len(channels) == 1 else np.stack(channels, axis=1)
+    return audio, wanted or rate

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
 
-from prepare_data.workers import _start_worker
+from prepare_data.workers import tie_to_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -91,4 +91,4 @@ def _alone(function: Callable[[Item], Result], item: Item) -> Result:
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
     # Spawned, not forked, because libraries with threads do not survive a fork.
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker)
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=tie_to_parent)

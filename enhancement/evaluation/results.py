@@ -19,6 +19,7 @@ SCORES_NAME = "scores.csv"
 _KNOWN = ("clip", "system", "snr_db", "category", "corpus", "speaker", "noises", "seconds")
 _TOOK = "processing_seconds"
 _ERROR = "error"
+_ENCODING = ("utf-8", "surrogateescape")  # a file's name need not be valid in any encoding
 _PARTS = {
     "made": dict,
     "data": dict,
@@ -37,7 +38,8 @@ class Results:
     Attributes:
         folder: that holds them.
         made: when, by which command, in how many seconds, with which versions, where.
-        data: what the systems were measured on: "kind", "path", "split", "clips".
+        data: what the systems were measured on: "kind", "path", "split", "clips", and "notes",
+            sentences that a person should know.
         systems: each with "name", "kind", "source", "audio" and "real_time_factor".
         metrics: each with "name", "label", "unit", "digits" and "better".
         clips: each with "id", "noisy", "clean", what is known of it, "seconds", "sample_rate".
@@ -75,7 +77,7 @@ def write_results(results: Results) -> None:
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(results.scores)
-    write_whole(results.folder / SCORES_NAME, text.getvalue().encode())
+    write_whole(results.folder / SCORES_NAME, text.getvalue().encode(*_ENCODING))
     plain = {name: getattr(results, name) for name in _PARTS}
     write_json(results.folder / SUMMARY_NAME, {"format_version": FORMAT_VERSION, **plain})
 
@@ -94,6 +96,10 @@ def read_results(folder: Path) -> Results:
 
 def _read_summary(folder: Path) -> dict[str, Any]:
     path = folder / SUMMARY_NAME
+    if folder.is_file():
+        raise UserError(
+            f"{folder} is a file; the folder that `python -m enhancement evaluate` wrote is wanted."
+        )
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -116,7 +122,8 @@ def _read_summary(folder: Path) -> dict[str, Any]:
 
 def _read_scores(path: Path, numbers: Sequence[str]) -> list[dict[str, Any]]:
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        encoding, errors = _ENCODING
+        with open(path, newline="", encoding=encoding, errors=errors) as file:
             rows = [dict(row) for row in csv.DictReader(file, strict=True)]
         return [
             {

@@ -16,7 +16,7 @@ from typing import Any
 from enhancement.evaluation.clips import Clip, ClipSet, recordings_in
 from enhancement.evaluation.fingerprints import fingerprint, of_package, stamp
 from enhancement.evaluation.journal import Journal, open_journal
-from enhancement.evaluation.measuring import CRASHED, Record, Task, crashed, run_task
+from enhancement.evaluation.measuring import Record, Task, crashed, estimate_stamp, run_task
 from enhancement.evaluation.pool import results_of
 from enhancement.evaluation.results import Results, score_row, write_results
 from enhancement.evaluation.summary import Compared, Records, summary_rows
@@ -79,12 +79,10 @@ def evaluate(evaluation: Evaluation) -> Results:
         with tqdm(total=len(tasks), initial=done, desc="evaluating", disable=None) as bar:
             results = results_of(run_task, missing, jobs=evaluation.jobs, crashed=crashed)
             for record in results:
-                # A crash may have been the machine's; the next run tries again.
-                journal.add(record, keep=not _has_crashed(record))
+                journal.add(record)
                 bar.update()
         records = {(task.system.name, task.clip.id): _found(journal, task) for task in tasks}
-    found = _results(evaluation, records, perf_counter() - began)
-    with only_writer(out):
+        found = _results(evaluation, records, perf_counter() - began)
         write_results(found)
     if not any(row["by"] == "all" for row in found.rows):
         first = found.failures[0]
@@ -145,31 +143,35 @@ def _missing(tasks: Sequence[Task], journal: Journal) -> list[Task]:
     missing = []
     for task in tasks:
         record = journal.get(task.system.name, task.clip.id)
-        if record is None or record["fingerprint"] != task.fingerprint:
+        if record is None or not _is_valid(record, task):
             missing.append(task)
         elif not _is_complete(record, task):
             missing.append(replace(task, known=record))
-        elif task.system.runs_here and not _has_failed(record) and not _has_estimate(task):
-            missing.append(task)
     return missing
 
 
-def _has_estimate(task: Task) -> bool:
-    return task.estimate is not None and task.estimate.is_file()
+def _is_valid(record: Record, task: Task) -> bool:
+    """Return whether a record can stand; what failed may have done so for want of memory."""
+    if record["fingerprint"] != task.fingerprint or _has_failed(record):
+        return False
+    return not task.system.runs_here or _has_estimate(record, task)
+
+
+def _has_estimate(record: Record, task: Task) -> bool:
+    """Return whether the estimate that was measured is there still."""
+    if task.estimate is None or not task.estimate.is_file():
+        return False
+    return record.get("estimate") in (None, estimate_stamp(task.estimate))
 
 
 def _is_complete(record: Record, task: Task) -> bool:
     tried = {metric for metric, _ in record["failures"]} | record["scores"].keys()
-    return _has_failed(record) or all(name in tried for name in task.metrics)
+    return all(name in tried for name in task.metrics)
 
 
 def _has_failed(record: Record) -> bool:
     """Return whether the clip failed as a whole, not in a metric only."""
     return any(metric is None for metric, _ in record["failures"])
-
-
-def _has_crashed(record: Record) -> bool:
-    return [None, CRASHED] in record["failures"]
 
 
 def _found(journal: Journal, task: Task) -> Record:
@@ -193,6 +195,7 @@ def _results(evaluation: Evaluation, records: Records, seconds: float) -> Result
             "path": str(evaluation.clips.path.absolute()),
             "split": evaluation.clips.split,
             "clips": len(clips),
+            "notes": list(evaluation.clips.notes),
         },
         systems=[_plain_system(evaluation, system, records) for system in evaluation.systems],
         metrics=[

@@ -63,7 +63,7 @@ def _failures(results: Results) -> list[str]:
     counted = next((row["clips"] for row in results.rows if row["by"] == "all"), 0)
     total = len(results.clips)
     if not results.failures:
-        return [f"means over {total} clips"]
+        return [f"means over {total} {'clip' if total == 1 else 'clips'}"]
     lines = [
         f"{total - counted} of {total} clips failed; the means are over the {counted} that every "
         "system and metric has:"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -21,6 +21,7 @@ NOISY = "noisy"
 ORACLE_MODEL = "spectrogram-oracle"
 _ORACLE = "oracle"
 _BEST = "best.safetensors"
+_PUBLISHED = ".pt"
 _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|;,\x00-\x1f]')
 
 
@@ -55,7 +56,8 @@ class System:
             return registry.load_denoiser(self.source, noise=clip.noise)
         if self.kind == "baseline":
             return load_baseline(self.source)
-        return registry.load_denoiser(self.source)
+        model, path = _model_and_path(self.source)
+        return registry.load_denoiser(path, model=model)
 
 
 def untouched() -> System:
@@ -67,7 +69,8 @@ def named_systems(texts: Sequence[str], clips: ClipSet) -> list[System]:
     """Return the systems that the command line names.
 
     Args:
-        texts: each NAME=SOURCE, or SOURCE alone, whose last part is then the name.
+        texts: each NAME=SOURCE, or SOURCE alone, whose last part is then the name. A published
+            .pt file does not say which model it holds: MODEL:FILE.pt.
         clips: what they will be measured on.
 
     Raises:
@@ -77,8 +80,10 @@ def named_systems(texts: Sequence[str], clips: ClipSet) -> list[System]:
     taken = {NOISY}
     for text in texts:
         name, equals, source = text.partition("=")
-        if not equals:
-            name, source = Path(text).stem, text
+        if not equals or Path(text).exists():
+            name, source = _name_of(text), text
+        if not source:
+            raise UserError(f"--system {text!r} lacks a source: NAME=SOURCE.")
         _check_name(name, taken)
         taken.add(name.lower())
         systems.append(_system(name, source, clips))
@@ -111,15 +116,35 @@ def _system(name: str, source: str, clips: ClipSet) -> System:
         if clips.kind != "data set":
             raise UserError(f"{source} needs the noise alone, which only a data set (--data) has.")
         return _oracle(name)
-    path = Path(source)
-    if source not in model_names() and path.is_dir() and not (path / _BEST).is_file():
+    model, place = _model_and_path(source)
+    path = Path(place)
+    if place not in model_names() and path.is_dir() and not (path / _BEST).is_file():
         _check_folder(path, clips)
         return System(name, "folder", str(path))
-    package = _package(model_of(source))
-    parts = [version("voice-from-noise"), of_package(package)]
-    if source not in model_names():
-        parts.append(of_file(checkpoint_path(source).absolute()))
+    if model is None and path.suffix == _PUBLISHED and path.is_file():
+        raise UserError(
+            f"{path} does not say which model it holds; put the model's name before it, such as "
+            f"--system {name}=unet-lru:{path} (there are {', '.join(model_names())})."
+        )
+    package = _package(model_of(place, published=model))
+    parts = [*filter(None, [model]), version("voice-from-noise"), of_package(package)]
+    if place not in model_names():
+        parts.append(of_file(checkpoint_path(place).absolute()))
     return System(name, "checkpoint", source, " ".join(parts))
+
+
+def _model_and_path(source: str) -> tuple[str | None, str]:
+    """Take MODEL:FILE.pt apart; anything else is a name or a path as it is."""
+    model, colon, path = source.partition(":")
+    if colon and model in model_names() and path.endswith(_PUBLISHED):
+        return model, path
+    return None, source
+
+
+def _name_of(source: str) -> str:
+    """Return the last part of a source, a file's without its suffix."""
+    path = Path(_model_and_path(source)[1])
+    return path.name if path.is_dir() else path.stem
 
 
 def _oracle(name: str) -> System:
@@ -138,8 +163,14 @@ def _check_folder(folder: Path, clips: ClipSet) -> None:
     if not any(clip.id in names for clip in clips.clips):
         raise UserError(
             f"{folder} is neither a training run (it has no {_BEST}) nor a folder of results: "
-            f"no file in it is called as a clip is, such as {clips.clips[0].id}.wav."
+            f"no file in it is called as a clip is, such as {clips.clips[0].id}.wav"
+            f"{_in_brackets(names)}."
         )
+
+
+def _in_brackets(names: Mapping[str, Path]) -> str:
+    first = next(iter(names.values()), None)
+    return f" (the first is {first.name})" if first else ""
 
 
 def _check_name(name: str, taken: set[str]) -> None:

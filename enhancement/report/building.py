@@ -12,7 +12,7 @@ from enhancement.evaluation.clips import recordings_in
 from enhancement.evaluation.results import Results
 from enhancement.report.checking import load_results
 from enhancement.report.choice import choose_clips
-from enhancement.report.folder import ASSETS, CLIPS, PAGE, prepare_folder
+from enhancement.report.folder import ASSETS, CLIPS, PAGE, report_folder
 from enhancement.report.media import ClipTask, Media, prepare_clip, slug
 from enhancement.report.page import CLEAN, numbers
 from enhancement.report.rendering import render_page
@@ -41,14 +41,14 @@ def build_report(
     evaluated = load_results(results)
     out = results / "report" if out is None else out
     choice = choose_clips(evaluated.clips, _gains(evaluated), clips)
-    prepare_folder(out)
     files = [_files(evaluated, system) for system in evaluated.systems]
     tasks = [_task(evaluated, out, files, position) for position in choice.shown]
-    media = _prepared(tasks, jobs)
-    _copy_assets(out)
-    places = [task.folder.relative_to(out).as_posix() for task in tasks]
-    page = render_page(evaluated, choice, list(zip(places, media, strict=True)))
-    write_whole(out / PAGE, page.encode("utf-8", "backslashreplace"))
+    with report_folder(out):
+        media = _prepared(tasks, jobs)
+        _copy_assets(out)
+        places = [task.folder.relative_to(out).as_posix() for task in tasks]
+        page = render_page(evaluated, choice, list(zip(places, media, strict=True)))
+        write_whole(out / PAGE, page.encode("utf-8", "backslashreplace"))
     return out / PAGE
 
 

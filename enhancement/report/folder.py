@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from prepare_data.errors import UserError
-from prepare_data.files import explained, write_json
+from prepare_data.files import explained, only_writer, write_json
 
 PAGE = "index.html"
 CLIPS = "clips"
@@ -14,11 +16,14 @@ ASSETS = "assets"
 _MARK = "report.json"
 
 
-def prepare_folder(out: Path) -> None:
-    """Make the folder ready: new or empty, or an earlier report, whose page and clips go.
+@contextmanager
+def report_folder(out: Path) -> Iterator[None]:
+    """Make the folder ready, new or empty or an earlier report, whose page and clips go.
+
+    Until the end no other process writes a report there.
 
     Raises:
-        UserError: if there is something else, or it cannot be written.
+        UserError: if there is something else, another process is at it, or it cannot be written.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file; name a folder.")
@@ -29,9 +34,16 @@ def prepare_folder(out: Path) -> None:
                 f"--out {out} holds files that are not a report's; name another folder."
             )
         write_json(out / _MARK, {"made_by": "enhancement report", "format_version": 1})
-        # The page goes first: a report that is interrupted has no page rather than a wrong one.
-        (out / PAGE).unlink(missing_ok=True)
-        for part in (out / CLIPS, out / ASSETS):
-            if part.is_dir():
-                shutil.rmtree(part)
-            part.mkdir()
+    with only_writer(out):
+        with explained(out):
+            _clear(out)
+        yield
+
+
+def _clear(out: Path) -> None:
+    # The page goes first: a report that is interrupted has no page rather than a wrong one.
+    (out / PAGE).unlink(missing_ok=True)
+    for part in (out / CLIPS, out / ASSETS):
+        if part.is_dir():
+            shutil.rmtree(part)
+        part.mkdir()

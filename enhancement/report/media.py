@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from enhancement.report.pictures import picture_bytes, power_columns
-from enhancement.report.sound import Sound, matched_gains_db, read_sound, wav_bytes
+from enhancement.report.sound import Sound, lengthened, matched_gains_db, read_sound, wav_bytes
 from prepare_data.errors import AudioError
 
 _LONGEST_SLUG = 40
@@ -95,7 +95,8 @@ def prepare_clip(task: ClipTask) -> Media:
         if sound is None or power is None:
             tracks.append(Track(None, reason=reason))
             continue
-        write_whole(task.folder / f"{name}.wav", wav_bytes(sound, gain))
+        whole = lengthened(sound, seconds=samples / sample_rate)
+        write_whole(task.folder / f"{name}.wav", wav_bytes(whole, gain))
         write_whole(task.folder / f"{name}.png", picture_bytes(power, loudest=loudest))
         tracks.append(Track(name, round(gain, 2)))
     return Media(samples / sample_rate, tuple(tracks))

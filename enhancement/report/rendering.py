@@ -47,7 +47,10 @@ def render_page(results: Results, choice: Choice, media: Sequence[tuple[str, Med
         failures=results.failures,
         best=best_means(results),
         figures=_figures(results),
-        by_snr=_columns(results, "snr_db"),
+        numbers_by={
+            "input SNR": _columns(results, "snr_db"),
+            "corpus": _columns(results, "corpus"),
+        },
         choice=choice,
         all_clips=len(results.clips),
         has_clean=any(clip["clean"] is not None for clip in results.clips),
@@ -69,7 +72,7 @@ def _figures(results: Results) -> list[dict[str, Any]]:
             figure_by_snr(by_snr, metric, names),
             figure_by_category(by_category, metric, names),
         )
-        if any(pair):
+        if any(pair) or len(_columns(results, "corpus")) > 1:
             svgs = [svg if svg is None else Markup(svg) for svg in pair]
             drawn.append({"metric": metric, "snr": svgs[0], "category": svgs[1]})
     return drawn
@@ -92,4 +95,4 @@ def _moment(text: str) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return f"{moment.day} {moment:%B %Y, %H:%M}"
+    return f"{moment.day} {moment:%B %Y, %H:%M %Z}".rstrip()

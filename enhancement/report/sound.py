@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,15 @@ def read_sound(path: Path, *, sample_rate: int) -> Sound:
 
         mono = soxr.resample(mono, rate, sample_rate)
     return Sound(audio, rate, mono)
+
+
+def lengthened(sound: Sound, *, seconds: float) -> Sound:
+    """Return a sound that lasts as long as the clip, silent at its end if it is shorter.
+
+    A switch to it past its end would otherwise lose the playing position.
+    """
+    lacking = max(0, round(seconds * sound.sample_rate) - len(sound.audio))
+    return replace(sound, audio=np.pad(sound.audio, ((0, lacking), (0, 0))))
 
 
 def matched_gains_db(

@@ -70,7 +70,8 @@ def test_what_is_written(data: Path, tmp_path: Path, use: Use) -> None:
     evaluate(data, out, *MODEL, "--system", f"theirs={folder}")
     summary = _summary(out)
     assert summary["format_version"] == 1 and summary["failures"] == []
-    assert summary["data"] == {"kind": "data set", "path": str(data), "split": "test", "clips": 3}
+    about = {"kind": "data set", "path": str(data), "split": "test", "clips": 3, "notes": []}
+    assert summary["data"] == about
     assert "--system live" in summary["made"]["command"] and summary["made"]["seconds"] > 0
     assert {"python", "numpy", "voice-from-noise"} <= summary["made"]["versions"].keys()
     assert "cores" in summary["made"]["machine"]
@@ -126,7 +127,7 @@ def test_what_failed_is_listed_and_counts_for_no_system(
     assert evaluate(data, out, "--system", f"good={good}", "--system", f"bad={bad}") == 0
     failures = {(f["clip"], f["system"]): f for f in _summary(out)["failures"]}
     assert list(failures) == [("000001", "bad"), ("000002", "bad")]
-    assert failures["000001", "bad"]["reason"] == "it has 15999 samples instead of 16000"
+    assert failures["000001", "bad"]["reason"] == ("the result has 15999 samples instead of 16000")
     assert failures["000002", "bad"]["reason"] == f"{bad} has no file of that name"
     assert {row["clips"] for row in _summary(out)["rows"]} == {1}
     shown = capsys.readouterr().out

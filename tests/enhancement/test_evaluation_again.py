@@ -44,6 +44,13 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return tasks
 
 
+class _OutOfMemory(Denoiser):
+    name = "greedy"
+
+    def denoise_blocks(self, blocks: Any, sample_rate: int) -> Any:
+        raise MemoryError
+
+
 def _without_times(out: Path) -> Any:
     summary = json.loads((out / "summary.json").read_text())
     del summary["made"]
@@ -127,6 +134,36 @@ def test_changed_recordings_and_results_are_measured_again(
     os.utime(data / "test/audio/voice/000002.wav", ns=(later, later))
     evaluate(data, out, *systems)
     assert done == [("noisy", "000002"), ("theirs", "000002")]
+
+
+def test_what_failed_is_tried_again(
+    data: Path, tmp_path: Path, done: list, use: Callable[[Denoiser], None]
+) -> None:
+    out = tmp_path / "out"
+    use(_OutOfMemory())
+    assert evaluate(data, out, *MODEL) == 2
+    use(small_set.Knowing())
+    measuring._LOADED.clear()
+    done.clear()
+    assert evaluate(data, out, *MODEL) == 0
+    assert done == [("live", f"00000{index}") for index in range(3)]
+    assert _without_times(out)["failures"] == []
+
+
+def test_another_file_in_the_place_of_a_result_is_not_taken_for_it(
+    data: Path, tmp_path: Path, done: list, use: Callable[[Denoiser], None]
+) -> None:
+    # Such as what another model under that name wrote just before it was stopped.
+    out = tmp_path / "out"
+    use(small_set.Knowing())
+    evaluate(data, out, *MODEL)
+    done.clear()
+    soundfile.write(out / "audio/live/000001.wav", small_set.VOICE, small_set.RATE)
+    evaluate(data, out, *MODEL, "--metrics", "si_sdr")
+    assert done == [("live", "000001")]
+    done.clear()
+    evaluate(data, out, *MODEL, "--metrics", "si_sdr")
+    assert not done
 
 
 def test_a_missing_file_that_has_come_is_measured(data: Path, tmp_path: Path, done: list) -> None:

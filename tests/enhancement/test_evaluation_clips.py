@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 import soundfile
 
 from enhancement.__main__ import main
+from enhancement.evaluation import clips as clips_module
 from enhancement.evaluation.clips import clips_of_data_set, clips_of_folders, spread
+from enhancement.evaluation.results import read_results
+from prepare_data.audio_io import AudioInfo
 from prepare_data.errors import UserError
 from tests.enhancement import small_set
 from tests.enhancement.evaluations import write_pairs
@@ -66,9 +70,40 @@ def test_pairs_without_a_partner_are_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere is not there"):
         clips_of_folders(noisy, tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    for pair in ((tmp_path / "empty", None), (noisy, tmp_path / "empty")):
-        with pytest.raises(UserError, match="holds no"):
+    for pair, message in (
+        ((tmp_path / "empty", None), "empty holds no recordings"),
+        ((noisy, tmp_path / "empty"), "no recording in .*empty is called as one in .*noisy is"),
+        ((noisy / "p232_000.wav", None), "p232_000.wav is a file; a folder"),
+    ):
+        with pytest.raises(UserError, match=message):
             clips_of_folders(*pair)
+
+
+def test_a_part_of_the_preset_s_clips_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clips_module, "VOICEBANK_CLIPS", 3)
+    pair = write_pairs(tmp_path)
+    assert clips_of_folders(*pair, voicebank=True).notes == ()
+    (note,) = clips_of_folders(*pair, 2, voicebank=True).notes
+    assert "do not compare with published ones" in note
+
+
+def test_two_recordings_of_one_name_are_refused(tmp_path: Path) -> None:
+    noisy, clean = write_pairs(tmp_path)
+    soundfile.write(noisy / "p232_001.flac", small_set.VOICE, small_set.RATE)
+    for voices in (None, clean):
+        with pytest.raises(UserError, match=r"p232_001\.flac and p232_001\.wav"):
+            clips_of_folders(noisy, voices)
+
+
+def test_the_length_is_counted_where_the_file_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noisy, _ = write_pairs(tmp_path, 1)
+    untold = AudioInfo(small_set.RATE, 1, None)
+    monkeypatch.setattr(clips_module, "read_info", lambda path: untold)
+    assert clips_of_folders(noisy, None).clips[0].seconds == 1.0
 
 
 def _evaluate(noisy: Path, clean: Path | None, out: Path, *more: str) -> int:
@@ -112,10 +147,10 @@ def test_the_preset_measures_at_16_khz_and_counts_the_clips(
         soundfile.write(theirs / f"p232_{index:03d}.wav", at_16, 16_000, subtype="FLOAT")
     options = ["--preset", "voicebank", "--metrics", "si_sdr", "--system", f"theirs={theirs}"]
     assert _evaluate(noisy, clean, tmp_path / "out", *options) == 0
-    assert "has 2 clips with a clean one; the test set of VoiceBank+DEMAND has 824" in (
-        capsys.readouterr().out
-    )
     summary = json.loads((tmp_path / "out/summary.json").read_text())
+    (note,) = summary["data"]["notes"]
+    assert "2 clips of" in note and "the test set of VoiceBank+DEMAND has 824" in note
+    assert note in capsys.readouterr().out
     assert summary["failures"] == [] and summary["data"]["kind"] == "voicebank"
     assert {clip["sample_rate"] for clip in summary["clips"]} == {16_000}
     means = {row["system"]: row["metrics"]["si_sdr"]["mean"] for row in summary["rows"]}
@@ -125,3 +160,41 @@ def test_the_preset_measures_at_16_khz_and_counts_the_clips(
     assert _evaluate(noisy, clean, tmp_path / "out", *options) == 0
     (failure,) = json.loads((tmp_path / "out/summary.json").read_text())["failures"]
     assert failure["clip"] == "p232_001" and "instead of 5333" in failure["reason"]
+
+
+def test_recordings_in_stereo_are_measured_and_stay_stereo(tmp_path: Path) -> None:
+    noisy, clean = write_pairs(tmp_path, 2, rate=44_100)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for index, channels in enumerate((2, 1)):  # the other system gives one channel for two, too
+        name = f"p232_{index:03d}.wav"
+        for folder in (noisy, clean):
+            one, rate = soundfile.read(folder / name)
+            left_and_right = np.stack([1.5 * one, 0.5 * one], axis=1)
+            soundfile.write(folder / name, left_and_right, rate, subtype="FLOAT")
+        voice, better = small_set.VOICE, small_set.VOICE + small_set.noise_at(25)
+        estimate = better if channels == 1 else np.stack([better + voice, better - voice], axis=1)
+        soundfile.write(theirs / name, estimate, 44_100, subtype="FLOAT")
+    words = ["--metrics", "si_sdr", "--system", f"theirs={theirs}", "--system", "live"]
+    assert _evaluate(noisy, clean, tmp_path / "out", *words) == 0
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["failures"] == []
+    means = {row["system"]: row["metrics"]["si_sdr"]["mean"] for row in summary["rows"]}
+    assert means["noisy"] == pytest.approx(10, abs=0.05)
+    assert means["theirs"] == pytest.approx(25, abs=0.05)
+    assert soundfile.info(tmp_path / "out/audio/live/p232_000.wav").channels == 2
+
+
+def test_names_that_are_no_text_are_measured_and_written(tmp_path: Path) -> None:
+    noisy, clean = write_pairs(tmp_path, 1)
+    for folder in (noisy, clean):
+        target = os.fsencode(folder) + b"/caf\xe9.wav"
+        try:
+            os.rename(os.fsencode(folder / "p232_000.wav"), target)
+        except OSError:
+            pytest.skip("this file system takes only names that are text")
+    assert _evaluate(noisy, clean, tmp_path / "out", "--metrics", "si_sdr") == 0
+    results = read_results(tmp_path / "out")
+    (score,) = results.scores
+    assert score["clip"] == results.clips[0]["id"] == os.fsdecode(b"caf\xe9")
+    assert b"\ncaf\xe9,noisy," in (tmp_path / "out/scores.csv").read_bytes()

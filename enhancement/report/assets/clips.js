@@ -199,6 +199,10 @@ function fillTools() {
   const snrs = values("snr_db").filter((snr) => snr != null);
   snrs.sort((a, b) => a - b);
   tools.elements.snr.append(...snrs.map((snr) => option(snrText(snr), snr)));
+  // Nothing to choose from is nothing to show.
+  tools.elements.category.parentElement.hidden = categories.length < 2;
+  tools.elements.snr.parentElement.hidden = snrs.length < 2;
+  for (const each of tools.querySelectorAll('[value^="snr-"]')) each.hidden = snrs.length < 2;
 }
 
 function drawFigures() {

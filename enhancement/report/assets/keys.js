@@ -14,6 +14,8 @@ const keys = {
   "?": () => byId("keys").showModal(),
 };
 
+const ONCE = " lr?"; // holding these down does no more than pressing them
+
 // Whether the element under the focus does something of its own with this key.
 function isTaken(target, key) {
   if (target.closest("dialog, select, [contenteditable]")) return true;
@@ -26,9 +28,9 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event.target, event.key)) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const action = /^[1-9]$/.test(key) ? () => player.pick(Number(key) - 1) : keys[key];
-  if (!action || !player.view) return;
+  if (!action) return;
   event.preventDefault();
-  action();
+  if (!event.repeat || !ONCE.includes(key)) action();
 });
 
 byId("previous").addEventListener("click", () => stepClip(-1));

@@ -37,6 +37,7 @@ const player = {
       this.view.article.style.removeProperty("--at");
     }
     this.view = null;
+    for (const part of [...byId("now").children, byId("time")]) part.textContent = "";
   },
 
   opened(track) {
@@ -104,6 +105,7 @@ const player = {
   },
 
   seek(seconds) {
+    if (!this.view) return;
     this.at = Math.min(Math.max(0, seconds), this.view.clip.seconds);
     if (this.playing) this.sound().currentTime = this.at;
     this.draw();
