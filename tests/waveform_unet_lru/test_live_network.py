@@ -107,9 +107,7 @@ def test_compression_keeps_phases_and_takes_the_power_0_3_of_magnitudes() -> Non
     ("name", "weights", "mega_macs"),
     [("tiny", 16.5e3, 31.5), ("small", 75e3, 111), ("base", 312e3, 764), ("small-16ms", 75e3, 221)],
 )
-def test_presets_have_the_sizes_that_are_told(
-    name: str, weights: float, mega_macs: float
-) -> None:
+def test_presets_have_the_sizes_that_are_told(name: str, weights: float, mega_macs: float) -> None:
     made = LiveNetwork(PRESETS[name])
     counted = sum(parameter.numel() for parameter in made.parameters())
     assert counted == pytest.approx(weights, rel=0.01)
