@@ -90,8 +90,10 @@ class Objective:
 def _compressed(spectrum: Tensor) -> tuple[Tensor, Tensor]:
     """Return pairs of real and imaginary parts with compressed magnitudes, and these."""
     pairs = torch.view_as_real(spectrum)
-    power = pairs.square().sum(-1) + _LEAST_POWER
-    return pairs * (power ** ((_COMPRESSION - 1) / 2))[..., None], power ** (_COMPRESSION / 2)
+    # Written out: a sum over pairs takes five times as long, and a root less than a power.
+    power = sum(part.square() for part in pairs.unbind(-1)) + _LEAST_POWER
+    factor = power ** ((_COMPRESSION - 1) / 2)
+    return pairs * factor[..., None], power.sqrt() * factor
 
 
 def _squared(difference: Tensor) -> Tensor:
