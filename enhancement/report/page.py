@@ -102,20 +102,32 @@ def table_rows(results: Results, by: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: order[row["system"]])
 
 
-def best_means(results: Results) -> dict[str, float]:
-    """Return each metric's best mean, of the systems that do not know the answer."""
-    told = {s["name"] for s in results.systems if s["kind"] == "oracle"}
-    best: dict[str, float] = {}
+def leading(results: Results) -> set[tuple[str, str]]:
+    """Return (system, metric) for the largest gain of each metric and all not clearly below it.
+
+    Not clearly below is a gain whose interval overlaps that of the largest. Systems that know the
+    answer are left aside; the untouched input gains 0.
+    """
+    told = {system["name"] for system in results.systems if system["kind"] == "oracle"}
+    rows = [row for row in table_rows(results, "all") if row["system"] not in told]
+    chosen: set[tuple[str, str]] = set()
     for metric in results.metrics:
-        means = [
-            row["metrics"].get(metric["name"], {}).get("mean")
-            for row in table_rows(results, "all")
-            if row["system"] not in told
-        ]
-        finite = [mean for mean in means if mean is not None and math.isfinite(mean)]
-        if len(finite) > 1:
-            best[metric["name"]] = min(finite) if metric["better"] == "lower" else max(finite)
-    return best
+        sign = -1 if metric["better"] == "lower" else 1
+        gains = {
+            row["system"]: _gain(row["metrics"][metric["name"]], sign)
+            for row in rows
+            if metric["name"] in row["metrics"]
+        }
+        if len(gains) > 1:
+            least = max(gains.values())[1]
+            chosen |= {(name, metric["name"]) for name, gain in gains.items() if gain[2] >= least}
+    return chosen
+
+
+def _gain(value: Mapping[str, float | None], sign: int) -> tuple[float, float, float]:
+    """Return a gain and the ends of its interval, more being better; 0 where there is none."""
+    gain, low, high = (sign * (value.get(f"gain{end}") or 0.0) for end in ("", "_low", "_high"))
+    return gain, min(low, high), max(low, high)
 
 
 def _media(folder: str, track: Track, failures: Sequence[str]) -> dict[str, Any]:

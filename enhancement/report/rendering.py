@@ -11,8 +11,8 @@ from enhancement.evaluation.results import Results
 from enhancement.report.choice import Choice
 from enhancement.report.media import Media
 from enhancement.report.page import (
-    best_means,
     interval_text,
+    leading,
     number_text,
     page_data,
     table_rows,
@@ -45,7 +45,7 @@ def render_page(results: Results, choice: Choice, media: Sequence[tuple[str, Med
         rows={row["system"]: {"against": None, **row} for row in overall},
         reference=next((row["against"]["system"] for row in overall if row.get("against")), None),
         failures=results.failures,
-        best=best_means(results),
+        leading=leading(results),
         figures=_figures(results),
         numbers_by={
             "input SNR": _columns(results, "snr_db"),

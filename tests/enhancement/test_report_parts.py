@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from enhancement.evaluation.results import Results
 from enhancement.report.choice import choose_clips
 from enhancement.report.figures import figure_by_category, figure_by_snr
-from enhancement.report.page import number_text
+from enhancement.report.page import leading, number_text
 from enhancement.report.pictures import HEIGHT, WIDTH, picture_bytes, power_columns
 from tests.enhancement.report_results import HOSTILE, METRICS, RATE, voice, write_results
 
@@ -97,3 +98,43 @@ def test_numbers_are_said_as_people_write_them() -> None:
     assert number_text(0.26, 1, signed=True) == "+0.3"
     assert number_text(-0.001, 2, signed=True) == "0.00"
     assert number_text(None, 2) == number_text(float("nan"), 2) == "\N{EN DASH}"
+
+
+def _compared(better: str, **gains: tuple[float, float, float]) -> Results:
+    """Return results of one metric, "score"; a system called oracle knows the answer."""
+    kinds = {"noisy": "untouched", "oracle": "oracle"}
+    names = ("gain", "gain_low", "gain_high")
+    values = {name: dict(zip(names, gain, strict=True)) for name, gain in gains.items()}
+    values["noisy"] = dict.fromkeys(names)
+    return Results(
+        folder=Path(),
+        made={},
+        data={},
+        systems=[{"name": name, "kind": kinds.get(name, "folder")} for name in values],
+        metrics=[{"name": "score", "better": better}],
+        clips=[],
+        rows=[
+            {"system": name, "by": "all", "value": None, "metrics": {"score": value}}
+            for name, value in values.items()
+        ],
+        failures=[],
+        scores=[],
+    )
+
+
+@pytest.mark.parametrize(
+    ("gains", "expected"),
+    [
+        ({"a": (2.0, 1.5, 2.5), "b": (1.0, 0.5, 1.4)}, {"a"}),
+        ({"a": (2.0, 1.5, 2.5), "b": (1.6, 1.2, 2.0)}, {"a", "b"}),
+        ({"a": (2.0, 1.5, 2.5), "oracle": (9.0, 8.0, 9.5)}, {"a"}),
+        ({"a": (-2.0, -2.5, -1.5), "b": (-1.0, -1.4, -0.5)}, {"noisy"}),
+        ({"a": (0.1, -0.1, 0.3)}, {"a", "noisy"}),
+    ],
+)
+def test_what_leads_is_not_clearly_below_the_largest_gain(
+    gains: dict[str, tuple[float, float, float]], expected: set[str]
+) -> None:
+    assert leading(_compared("higher", **gains)) == {(name, "score") for name in expected}
+    turned = {name: (-gain, -high, -low) for name, (gain, low, high) in gains.items()}
+    assert leading(_compared("lower", **turned)) == {(name, "score") for name in expected}
