@@ -104,7 +104,9 @@ def _compared(better: str, **gains: tuple[float, float, float]) -> Results:
     """Return results of one metric, "score"; a system called oracle knows the answer."""
     kinds = {"noisy": "untouched", "oracle": "oracle"}
     names = ("gain", "gain_low", "gain_high")
-    values = {name: dict(zip(names, gain, strict=True)) for name, gain in gains.items()}
+    values: dict[str, dict[str, float | None]] = {
+        name: dict(zip(names, gain, strict=True)) for name, gain in gains.items()
+    }
     values["noisy"] = dict.fromkeys(names)
     return Results(
         folder=Path(),
