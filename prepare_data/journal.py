@@ -11,6 +11,7 @@ from types import TracebackType
 
 from prepare_data.dataset import MANIFEST_NAME
 from prepare_data.files import explained
+from prepare_data.json_lines import append_line, read_back
 from prepare_data.rendering import Line
 
 _NAME = "manifest.partial.jsonl"
@@ -34,7 +35,7 @@ class Journal:
                 os.replace(copy, self._path)
             self._file = open(self._path, "a+b")  # noqa: SIM115 (closed in __exit__)
         self._places: dict[str, int] = {}
-        self._read_back()
+        read_back(self._file, self._take)
 
     def __enter__(self) -> Journal:
         return self
@@ -57,13 +58,7 @@ class Journal:
     def add(self, line: Line) -> None:
         """Append a line; it is in the operating system's hands when this returns."""
         with explained(self._path):
-            place = self._file.seek(0, os.SEEK_END)
-            try:
-                self._file.write(json.dumps(line).encode() + b"\n")
-                self._file.flush()
-            except OSError:
-                self._file.truncate(place)
-                raise
+            place = append_line(self._file, line)
         self._places[line["id"]] = place
 
     def finish(self, ids: Iterator[str], visit: Callable[[Line], None]) -> None:
@@ -83,16 +78,5 @@ class Journal:
         self._file.close()
         self._path.unlink()
 
-    def _read_back(self) -> None:
-        """Index the lines; drop a last one that was cut off in the middle."""
-        self._file.seek(0)
-        place = 0
-        for text in self._file:
-            if not text.endswith(b"\n"):
-                break
-            try:
-                self._places[json.loads(text)["id"]] = place
-            except (ValueError, KeyError, TypeError):
-                break
-            place += len(text)
-        self._file.truncate(place)
+    def _take(self, line: Line, place: int) -> None:
+        self._places[line["id"]] = place

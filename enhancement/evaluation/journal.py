@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import IO
 
 from enhancement.evaluation.measuring import Record
 from prepare_data.files import explained
+from prepare_data.json_lines import append_line, read_back
 
 _NAME = "results.jsonl"
 
@@ -21,7 +21,7 @@ class Journal:
         self._file = file
         self._path = path
         self._records: dict[tuple[str, str], Record] = {}
-        self._read_back()
+        read_back(file, self._take)
 
     def get(self, system: str, clip: str) -> Record | None:
         """Return the result of a system on a clip, None if there is none yet."""
@@ -35,28 +35,10 @@ class Journal:
         """
         self._records[record["system"], record["clip"]] = record
         with explained(self._path):
-            place = self._file.seek(0, 2)
-            try:
-                self._file.write(json.dumps(record).encode() + b"\n")
-                self._file.flush()
-            except OSError:
-                self._file.truncate(place)
-                raise
+            append_line(self._file, record)
 
-    def _read_back(self) -> None:
-        """Read the lines; drop what follows one that was cut off in the middle."""
-        self._file.seek(0)
-        place = 0
-        for text in self._file:
-            if not text.endswith(b"\n"):
-                break
-            try:
-                record = json.loads(text)
-                self._records[record["system"], record["clip"]] = record
-            except (ValueError, KeyError, TypeError):
-                break
-            place += len(text)
-        self._file.truncate(place)
+    def _take(self, record: Record, place: int) -> None:
+        self._records[record["system"], record["clip"]] = record
 
 
 @contextmanager

@@ -19,3 +19,10 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Denoiser], None]:
         monkeypatch.setattr(registry, "load_denoiser", lambda *_, **__: denoiser)
 
     return install
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an evaluation keep no denoiser of another test's."""
+    measuring = importlib.import_module("enhancement.evaluation.measuring")
+    monkeypatch.setattr(measuring, "_LOADED", {})

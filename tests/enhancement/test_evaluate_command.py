@@ -13,7 +13,6 @@ import pytest
 import soundfile
 
 from enhancement.denoiser import Denoiser
-from enhancement.evaluation import measuring
 from enhancement.evaluation.results import read_results
 from tests.enhancement import small_set
 from tests.enhancement.evaluations import evaluate, write_results
@@ -26,12 +25,6 @@ MODEL = ("--system", "live")
 def data(tmp_path: Path) -> Path:
     """A data set with a test sample at 0, 0 and 10 dB."""
     return small_set.write_small_set(tmp_path / "set")
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep no denoiser of another test."""
-    monkeypatch.setattr(measuring, "_LOADED", {})
 
 
 def _summary(out: Path) -> dict[str, Any]:

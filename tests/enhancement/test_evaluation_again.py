@@ -26,11 +26,6 @@ def data(tmp_path: Path) -> Path:
     return small_set.write_small_set(tmp_path / "set")
 
 
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "_LOADED", {})
-
-
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What is run and measured, as (system, clip)."""

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from enhancement.evaluation import measuring
 from enhancement.evaluation.baselines import load_baseline
 from enhancement.evaluation.clips import clips_of_data_set, clips_of_folders
 from enhancement.evaluation.systems import baseline_systems, named_systems, untouched
@@ -20,11 +19,6 @@ from tests.enhancement.evaluations import evaluate, write_pairs
 
 RATE = 16_000
 BOTH = ["pyrnnoise", "noisereduce"]
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "_LOADED", {})
 
 
 @pytest.fixture(scope="module")

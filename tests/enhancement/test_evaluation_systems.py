@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from enhancement.denoiser import Denoiser
-from enhancement.evaluation import measuring
 from tests.enhancement import small_set
 from tests.enhancement.evaluations import evaluate, write_results
 
@@ -19,11 +18,6 @@ from tests.enhancement.evaluations import evaluate, write_results
 def data(tmp_path: Path) -> Path:
     """A data set with a test sample at 0, 0 and 10 dB."""
     return small_set.write_small_set(tmp_path / "set")
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "_LOADED", {})
 
 
 @pytest.fixture

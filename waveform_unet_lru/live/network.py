@@ -1,7 +1,8 @@
 """The live model's network: a mask for each frame, from the frames up to it.
 
-Inside a frame a U-Net works along frequency; all memory lies in Linear Recurrent Units along time.
-No convolution crosses time, so their states are all that a stream has to keep.
+Inside a frame a U-Net works along frequency; all memory lies in running averages of the bins and in
+Linear Recurrent Units along time. No convolution crosses time, so their states are all that a
+stream has to keep.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ _ACROSS = {"kernel_size": (1, 8), "stride": (1, 4), "padding": (0, 2), "bias": F
 class LiveNetwork(nn.Module):
     """Spectrum in, complex mask out, causal frame by frame (LRU: Orvieto et al. 2023).
 
-    Features are (batch, frames, frequency, channels) in memory everywhere, which is what
-    convolutions on a CPU want too. Normalisation is over batches in training and by running
-    statistics otherwise; nothing normalises over an utterance. Untrained, it returns masks of 1.
+    Features are (frames, batch, frequency, channels) in memory everywhere: what convolutions on a
+    CPU want, and recurrences too, whose steps then lie together. Normalisation is over batches in
+    training and by running statistics otherwise; nothing normalises over an utterance. Untrained,
+    it returns masks of 1.
 
     Args:
         config: its sizes.
@@ -118,7 +120,7 @@ class Residual(nn.Module):
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, frames, positions) to the same shape."""
+        """(frames, channels, batch, positions) to the same shape."""
         return x + torch.relu(self.norm(self.convolution(x)))
 
 
@@ -159,7 +161,7 @@ class Block(nn.Module):
         """Run over a stretch of frames.
 
         Args:
-            x: shape (batch, frames, bands, width).
+            x: shape (frames, batch, bands, width).
             state: shape (batch, bands, states, 2); rest if None.
 
         Returns:
@@ -199,8 +201,8 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, frames, bands, width) to the same shape."""
-        # Three times (batch, frames, heads, bands, width / heads).
+        """(frames, batch, bands, width) to the same shape."""
+        # Three times (frames, batch, heads, bands, width / heads).
         split = self.query_key_value(x).unflatten(-1, (3, self.heads, -1))
         query, key, value = split.permute(3, 0, 1, 4, 2, 5)
         scores = query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)
@@ -223,7 +225,7 @@ class Linear(nn.Module):
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, frames, bands, width) to the same shape."""
+        """(frames, batch, bands, width) to the same shape."""
         return torch.matmul(self.weight, x) + self.bias
 
 

@@ -60,7 +60,7 @@ class Objective:
             noisy: the mixture, of the same shape.
 
         Returns:
-            A scalar, 0 for a perfect output.
+            A scalar; the least, for a perfect output, is 0 without `log` and -3 `log` with it.
         """
         level = noisy.square().mean(-1, keepdim=True).sqrt().clamp_min(_LEAST_LEVEL)
         output, voice = output / level, voice / level
