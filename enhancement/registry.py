@@ -2,13 +2,13 @@
 
 A package offers a denoiser by an entry point of the group `enhancement.denoisers`: name -> loader,
 `loader(path: Path | None, **options) -> Denoiser`, where None stands for the weights that the
-package ships.
+package ships. Where it ships several, each goes by the name of its file too.
 """
 
 from __future__ import annotations
 
-from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ _PUBLISHED = ".pt"
 
 
 def model_names() -> list[str]:
-    """Return the names of the installed denoisers, sorted."""
-    return sorted({point.name for point in entry_points(group=GROUP)})
+    """Return the names of the installed denoisers and of weights that come with them, sorted."""
+    shipped = {path.stem for path in _shipped_files()}
+    return sorted(_denoiser_names() | shipped)
 
 
 def load_denoiser(
@@ -35,13 +36,14 @@ def load_denoiser(
     """Load a denoiser.
 
     Args:
-        name_or_path: an installed denoiser's name (its own weights), a `.safetensors` checkpoint
-            (its header names the model), an `.onnx` export of one (its metadata does), a training
-            run's folder (its best checkpoint), or a published `.pt` file. A name wins over a file
-            that is called the same.
+        name_or_path: the name of an installed denoiser or of weights that come with one, a
+            `.safetensors` checkpoint (its header names the model), an `.onnx` export of one (its
+            metadata does), a training run's folder (its best checkpoint), or a published `.pt`
+            file. A name wins over a file that is called the same.
         model: the name of the model in a `.pt` file, which does not say so itself; for a
             checkpoint it is what the header must say.
-        options: handed to the model's loader.
+        options: handed to the model's loader. Weights that ship in both forms are taken as ONNX,
+            but for `backend="torch"`.
 
     Returns:
         The denoiser.
@@ -49,9 +51,9 @@ def load_denoiser(
     Raises:
         UserError: if there is no such name or file, or the file cannot be used.
     """
-    if isinstance(name_or_path, str) and name_or_path in model_names():
+    if isinstance(name_or_path, str) and name_or_path in _denoiser_names():
         return _loader(name_or_path)(None, **options)
-    path = checkpoint_path(name_or_path)
+    path = weights_path(name_or_path, exported=options.get("backend") != "torch")
     return _loader(_model_of(path, model), path)(path, **options)
 
 
@@ -65,7 +67,7 @@ def model_of(name_or_path: str | Path, *, published: str | None = None) -> str:
     Raises:
         UserError: if there is no such name or file, or the file does not say.
     """
-    if isinstance(name_or_path, str) and name_or_path in model_names():
+    if isinstance(name_or_path, str) and name_or_path in _denoiser_names():
         return name_or_path
     path = checkpoint_path(name_or_path)
     return _model_of(path, published if path.suffix == _PUBLISHED else None)
@@ -77,8 +79,23 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     Raises:
         UserError: if there is no such name, file or run.
     """
+    return weights_path(name_or_path, exported=False)
+
+
+def weights_path(name_or_path: str | Path, *, exported: bool) -> Path:
+    """Return the file with the weights, as `checkpoint_path` does.
+
+    Args:
+        name_or_path: see `load_denoiser`.
+        exported: whether a name stands for the `.onnx` file, where there is one.
+
+    Raises:
+        UserError: if there is no such name, file or run.
+    """
     if isinstance(name_or_path, str) and name_or_path in model_names():
-        return shipped_weights(name_or_path)
+        checkpoint = shipped_weights(name_or_path)
+        onnx = checkpoint.with_suffix(ONNX)
+        return onnx if exported and onnx.is_file() else checkpoint
     path = Path(name_or_path)
     if path.is_dir():
         best = path / _BEST
@@ -90,21 +107,29 @@ def checkpoint_path(name_or_path: str | Path) -> Path:
     raise UserError(f"{name_or_path} is neither a file nor a known model ({_known()}).")
 
 
-def shipped_weights(name: str, *, suffix: str = _SAFETENSORS) -> Path:
-    """Return the checkpoint of this model in the package that offers it.
+def shipped_weights(name: str) -> Path:
+    """Return the checkpoint of this name in the packages that offer denoisers.
 
     Args:
-        name: of the model.
-        suffix: ".safetensors", or ".onnx" for what has been exported.
+        name: of a denoiser, or of the file, without its suffix.
 
     Raises:
-        UserError: if the package ships none.
+        UserError: if none is shipped, or several are that only the names of their files tell apart.
     """
-    package = _entry_point(name).module.partition(".")[0]
-    for path in sorted(Path(str(resources.files(package))).rglob(f"*{suffix}")):
-        if _header(path).model == name:
+    files = _shipped_files()
+    for path in files:
+        if path.stem == name:
             return path
-    raise UserError(f"{name} has no weights of its own in {package}; name a checkpoint instead.")
+    package = _entry_point(name).module.partition(".")[0]
+    own = [path for path in files if _header(path).model == name]
+    if not own:
+        raise UserError(
+            f"{name} has no weights of its own in {package}; name a checkpoint instead."
+        )
+    if len(own) > 1:
+        names = ", ".join(path.stem for path in own)
+        raise UserError(f"{package} has several weights of {name}; name one of them: {names}.")
+    return own[0]
 
 
 def _model_of(path: Path, model: str | None) -> str:
@@ -132,6 +157,19 @@ def _entry_point(name: str, path: Path | None = None) -> EntryPoint:
             return point
     source = f"{path} holds a model named {name}, which" if path else name
     raise UserError(f"{source} is not a known model ({_known()}).")
+
+
+def _denoiser_names() -> set[str]:
+    return {point.name for point in entry_points(group=GROUP)}
+
+
+def _shipped_files() -> list[Path]:
+    """Return the checkpoints in the packages that offer denoisers."""
+    packages = {point.module.partition(".")[0] for point in entry_points(group=GROUP)}
+    specs = [find_spec(package) for package in sorted(packages)]
+    # A denoiser that is one module, not a package, has no folder and ships nothing.
+    folders = [place for spec in specs if spec for place in spec.submodule_search_locations or ()]
+    return [path for folder in folders for path in sorted(Path(folder).rglob(f"*{_SAFETENSORS}"))]
 
 
 def _known() -> str:

@@ -4,8 +4,9 @@
 - `AudioDenoisingDataset`, `train_audio_unet_lru`, `create_synthetic_training_data`,
   `spectral_loss`, `calculate_snr`: what was published with it.
 - `linear_scan`, `LRU`: the recurrence, which trains and streams.
-- `UNetLRUDenoiser`, `load_pretrained`, `Segments`: the network over recordings of any length and
-  rate, in one pass or in the published recipe's segments.
+- `load_pretrained`: a denoiser, by default the live model that ships with this package.
+- `UNetLRUDenoiser`, `Segments`: the published network over recordings of any length and rate, in
+  one pass or in the published recipe's segments.
 
 Names are imported when they are first used, so that `import waveform_unet_lru` takes no time.
 """
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from enhancement.metrics import calculate_snr
-    from waveform_unet_lru.denoise import UNetLRUDenoiser, load_pretrained
+    from waveform_unet_lru.denoise import UNetLRUDenoiser
     from waveform_unet_lru.losses import spectral_loss
     from waveform_unet_lru.lru import LRU, LRUBlock
     from waveform_unet_lru.network import DownPool1D, UNetLRUAudio, UpPool1D
+    from waveform_unet_lru.pretrained import load_pretrained
     from waveform_unet_lru.published_data import (
         AudioDenoisingDataset,
         create_synthetic_training_data,
@@ -31,10 +33,11 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "enhancement.metrics": ("calculate_snr",),
-    "waveform_unet_lru.denoise": ("UNetLRUDenoiser", "load_pretrained"),
+    "waveform_unet_lru.denoise": ("UNetLRUDenoiser",),
     "waveform_unet_lru.losses": ("spectral_loss",),
     "waveform_unet_lru.lru": ("LRU", "LRUBlock"),
     "waveform_unet_lru.network": ("DownPool1D", "UNetLRUAudio", "UpPool1D"),
+    "waveform_unet_lru.pretrained": ("load_pretrained",),
     "waveform_unet_lru.published_data": (
         "AudioDenoisingDataset",
         "create_synthetic_training_data",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "denoise files and folders"
 _WAVEFORM, _LIVE = "unet-lru", "live"
+_DEFAULT = "small"
 _BACKENDS = ("onnx", "torch")
 
 
@@ -84,9 +85,9 @@ def command(namespace: argparse.Namespace) -> int:
     """
     from enhancement.registry import model_of
 
-    model = model_of(namespace.model or _LIVE, published=_WAVEFORM)
+    model = model_of(namespace.model or _DEFAULT, published=_WAVEFORM)
     return denoise_command(
-        namespace, default_model=_LIVE, model_kind=model, **model_options(namespace, model)
+        namespace, default_model=_DEFAULT, model_kind=model, **model_options(namespace, model)
     )
 
 

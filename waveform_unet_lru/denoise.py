@@ -68,17 +68,17 @@ class UNetLRUDenoiser(Denoiser):
         return np.concatenate(list(denoised(self.network, [segment])))
 
 
-def load_pretrained(
-    name_or_path: str | Path | None = None,
+def load(
+    path: Path | None,
     *,
     sample_rate: int | None = None,
     segments: Segments | None = None,
 ) -> UNetLRUDenoiser:
-    """Load a waveform denoiser.
+    """Load a denoiser for `enhancement.registry`.
 
     Args:
-        name_or_path: a checkpoint, a training run's folder (its best checkpoint) or a published
-            network's `.pt`; None for the weights that ship with this package.
+        path: a checkpoint or a published network's `.pt`; None for weights that ship with this
+            package.
         sample_rate: of the sound that a published network was trained on, in hertz; 16000 if None.
         segments: see `UNetLRUDenoiser`.
 
@@ -88,19 +88,6 @@ def load_pretrained(
     Raises:
         UserError: if there is no such file, it cannot be used, or an option does not fit it.
     """
-    from enhancement.registry import checkpoint_path
-
-    path = None if name_or_path is None else checkpoint_path(name_or_path)
-    return load(path, sample_rate=sample_rate, segments=segments)
-
-
-def load(
-    path: Path | None,
-    *,
-    sample_rate: int | None = None,
-    segments: Segments | None = None,
-) -> UNetLRUDenoiser:
-    """Load a denoiser for `enhancement.registry`; see `load_pretrained`."""
     from enhancement.registry import shipped_weights
 
     file = shipped_weights(MODEL_NAME) if path is None else path

@@ -7,9 +7,6 @@ import argparse
 from enhancement.evaluation.cli import SUMMARY as SUMMARY
 from enhancement.evaluation.cli import add_evaluation_arguments, evaluate
 
-_PUBLISHED = "unet-lru"
-_SHIPPED = "live"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `evaluate`."""
@@ -22,8 +19,6 @@ def command(namespace: argparse.Namespace) -> int:
     Raises:
         UserError: if the data set or the model cannot be used.
     """
-    from enhancement.registry import load_denoiser, model_of
+    from waveform_unet_lru.pretrained import load_pretrained
 
-    name_or_path = namespace.model or _SHIPPED
-    model = model_of(name_or_path, published=_PUBLISHED)
-    return evaluate(namespace, load_denoiser(name_or_path, model=model))
+    return evaluate(namespace, load_pretrained(namespace.model))

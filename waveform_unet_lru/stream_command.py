@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--model",
-        metavar="PATH",
-        help="an .onnx file, a checkpoint or the folder of a training run (default: the weights "
-        "that ship with this package)",
+        metavar="NAME|PATH",
+        help="weights that ship with this package, an .onnx file, a checkpoint or the folder of a "
+        "training run (default: small)",
     )
     add("--backend", choices=_BACKENDS, help="what runs it (default: what the file is for)")
     add("--format", choices=_FORMATS, default=_FORMATS[0], help="default: %(default)s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -151,23 +152,44 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
         load_denoiser(path, model="small")
 
 
-def test_shipped_weights_are_found_in_the_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "shipping_package"
-    shipped = _checkpoint(package / "small.safetensors", "small")
-    (package / "__init__.py").write_text("")
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package that offers both models; its folder, for weights."""
+    folder = tmp_path / "shipping_package"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        f"from {__name__} import load_small, load_large\n", encoding="utf-8"
+    )
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "shipping_package", raising=False)
     points = EntryPoints(
-        EntryPoint(name, "shipping_package:load", registry.GROUP) for name in ("small", "large")
+        EntryPoint(name, f"shipping_package:load_{name}", registry.GROUP)
+        for name in ("small", "large")
     )
     monkeypatch.setattr(registry, "entry_points", lambda group: points.select(group=group))
-    assert checkpoint_path("small") == shipped
-    with pytest.raises(UserError, match="small has no weights"):
-        shipped_weights("small", suffix=".onnx")
-    metadata = header_metadata(Header("small", {}, 16_000, {}))
-    exported = _onnx_file(package / "small.onnx", metadata)
-    assert shipped_weights("small", suffix=".onnx") == exported
-    assert checkpoint_path("small") == shipped
+    return folder
+
+
+def test_shipped_weights_are_found_in_the_package(package: Path) -> None:
+    shipped = _checkpoint(package / "any.safetensors", "small")
+    assert shipped_weights("small") == checkpoint_path("small") == shipped
     with pytest.raises(UserError, match="large has no weights of its own"):
         checkpoint_path("large")
+
+
+def test_several_weights_of_a_model_go_by_the_names_of_their_files(package: Path) -> None:
+    first, second = (_checkpoint(package / f"{name}.safetensors", "large") for name in ("a", "b"))
+    assert model_names() == ["a", "b", "large", "small"]
+    assert (checkpoint_path("a"), checkpoint_path("b")) == (first, second)
+    assert model_of("b") == "large" and _loaded("b", beta=2) == ("large", second, {"beta": 2})
+    with pytest.raises(UserError, match="several weights of large; name one of them: a, b"):
+        checkpoint_path("large")
+    assert _loaded("large") == ("large", None, {})
+
+
+def test_a_name_means_the_export_for_onnxruntime(package: Path) -> None:
+    checkpoint = _checkpoint(package / "a.safetensors", "large")
+    exported = _onnx_file(package / "a.onnx", header_metadata(Header("large", {}, 16_000, {})))
+    assert _loaded("a") == ("large", exported, {})
+    assert _loaded("a", backend="torch") == ("large", checkpoint, {"backend": "torch"})
+    assert checkpoint_path("a") == checkpoint

@@ -105,21 +105,21 @@ def test_a_backend_that_does_not_fit_the_file_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("exported", [False, True])
+@pytest.mark.parametrize("name", [None, "live", "small"])
 def test_shipped_weights_run_on_onnxruntime_where_they_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exported: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exported: bool, name: str | None
 ) -> None:
-    def shipped(name: str, *, suffix: str) -> Path:
-        if suffix == ".onnx" and not exported:
-            raise UserError("no export is shipped")
-        return tmp_path / f"{name}{suffix}"
-
-    monkeypatch.setattr("enhancement.registry.shipped_weights", shipped)
-    _checkpoint(tmp_path / "live.safetensors")
-    assert load(None, backend="torch").core.config == live_cores.SMALLEST
-    if exported:
-        with pytest.raises(UserError, match=r"live\.onnx"):  # the file is not really there
-            load(None)
-    else:
-        assert load(None).core.config == live_cores.SMALLEST
-    with pytest.raises(UserError, match=r"live\.onnx" if exported else "no export"):
-        load(None, backend="onnx")
+    monkeypatch.setattr(
+        "enhancement.registry.shipped_weights", lambda name: tmp_path / f"{name}.safetensors"
+    )
+    _checkpoint(tmp_path / "small.safetensors")
+    assert load_pretrained(name, backend="torch").core.config == live_cores.SMALLEST
+    if not exported:
+        assert load_pretrained(name).core.config == live_cores.SMALLEST
+        with pytest.raises(UserError, match="export"):
+            load_pretrained(name, backend="onnx")
+        return
+    (tmp_path / "small.onnx").write_bytes(b"not ONNX")
+    for backend in (None, "onnx"):
+        with pytest.raises(UserError, match=r"small\.onnx is not an ONNX file"):
+            load_pretrained(name, backend=backend)

@@ -106,9 +106,8 @@ def test_weights_that_ship_with_the_package_are_the_default(
         return path
 
     monkeypatch.setattr("enhancement.registry.shipped_weights", shipped)
-    for loaded in (load(None), load_pretrained()):
-        assert loaded.network.features == (3, 5)
-    assert asked == ["unet-lru"] * 2
+    assert load(None).network.features == (3, 5)
+    assert asked == ["unet-lru"]
 
 
 def test_half_precision_weights_run_in_single_precision(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from waveform_unet_lru.evaluation import add_arguments, command
 
 @pytest.mark.parametrize(
     ("options", "named", "model"),
-    [([], "live", "live"), (["--model", "unet-lru"], "unet-lru", "unet-lru")],
+    [([], "small", "live"), (["--model", "unet-lru"], "unet-lru", "unet-lru")],
 )
 def test_evaluate_measures_the_shipped_or_the_named_model(
     options: list[str],

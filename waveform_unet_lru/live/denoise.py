@@ -15,8 +15,9 @@ from waveform_unet_lru.live.side_by_side import denoised_side_by_side
 from waveform_unet_lru.live.stream import Stream
 
 MODEL_NAME = "live"
+DEFAULT_WEIGHTS = "small"
 Backend = Literal["onnx", "torch"]
-_CHECKPOINT, _EXPORT = ".safetensors", ".onnx"
+_EXPORT = ".onnx"
 
 # Saves a quarter of the time on onnxruntime and a tenth on PyTorch; eight would save 30 %. Each
 # takes up to 30 MB, ten seconds of sound and its result (`benchmarks/bench_side_by_side.py`).
@@ -74,8 +75,9 @@ def load_pretrained(
     """Load a live denoiser.
 
     Args:
-        name_or_path: a checkpoint, an ONNX file that was exported from one, or a training run's
-            folder (its best checkpoint); None for the weights that ship with this package.
+        name_or_path: the name of weights that ship with this package, a checkpoint, an ONNX file
+            that was exported from one, or a training run's folder (its best checkpoint); None for
+            "small".
         backend: "onnx" or "torch"; what the file is for if None, and "onnx" for shipped weights
             that are there in both forms.
 
@@ -85,38 +87,28 @@ def load_pretrained(
     Raises:
         UserError: if there is no such file, it cannot be used, or the backend does not fit it.
     """
-    from enhancement.registry import checkpoint_path
+    from enhancement.registry import weights_path
 
-    path = None if name_or_path is None else checkpoint_path(name_or_path)
-    return load(path, backend=backend)
+    if name_or_path in (None, MODEL_NAME):
+        name_or_path = DEFAULT_WEIGHTS
+    return load(weights_path(name_or_path, exported=backend != "torch"), backend=backend)
 
 
 def load(path: Path | None, *, backend: Backend | None = None) -> LiveDenoiser:
     """Load a denoiser for `enhancement.registry`; see `load_pretrained`."""
-    file = _shipped(backend) if path is None else path
-    if file.suffix == _EXPORT:
+    if path is None:
+        return load_pretrained(backend=backend)
+    if path.suffix == _EXPORT:
         if backend == "torch":
-            raise UserError(f"{file} runs on onnxruntime; name its checkpoint for --backend torch.")
+            raise UserError(f"{path} runs on onnxruntime; name its checkpoint for --backend torch.")
         from waveform_unet_lru.live.onnx_core import OnnxCore
 
-        return LiveDenoiser(OnnxCore(file))
+        return LiveDenoiser(OnnxCore(path))
     if backend == "onnx":
         raise UserError(
-            f"{file} runs on PyTorch; make an .onnx file of it first: "
-            f"python -m waveform_unet_lru export {file} --out FILE{_EXPORT}"
+            f"{path} runs on PyTorch; make an .onnx file of it first: "
+            f"python -m waveform_unet_lru export {path} --out FILE{_EXPORT}"
         )
     from waveform_unet_lru.live.checkpoint import load_network
 
-    return LiveDenoiser(TorchCore(load_network(file)[1]))
-
-
-def _shipped(backend: Backend | None) -> Path:
-    from enhancement.registry import shipped_weights
-
-    if backend != "torch":
-        try:
-            return shipped_weights(MODEL_NAME, suffix=_EXPORT)
-        except UserError:
-            if backend == "onnx":
-                raise
-    return shipped_weights(MODEL_NAME, suffix=_CHECKPOINT)
+    return LiveDenoiser(TorchCore(load_network(path)[1]))
