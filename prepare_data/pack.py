@@ -180,7 +180,7 @@ def _write_recording(
     missing = _packed_length(collection, usable, sample_rate)
     path = collection.path(usable)
     try:
-        for block in _resampled(path, sample_rate):
+        for block in resampled_blocks(path, sample_rate):
             part = block[:missing]
             file.write(np.rint(np.clip(part, -1, 1) * 32_767).astype("<i2").tobytes())
             missing -= len(part)
@@ -189,7 +189,19 @@ def _write_recording(
     file.write(bytes(2 * missing))
 
 
-def _resampled(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
+def resampled_blocks(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
+    """Read a recording block by block, mixed down to one channel, at another rate.
+
+    Args:
+        path: of the recording.
+        sample_rate: wanted, in hertz.
+
+    Yields:
+        float32 of shape (samples,).
+
+    Raises:
+        AudioError: if it cannot be read.
+    """
     import soxr
 
     from prepare_data.audio_io import read_blocks, to_mono

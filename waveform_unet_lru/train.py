@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,22 +26,27 @@ _LOSSES = ("mse", "spectral", "multi")
 _LOSS = "multi"
 _FEATURES = (16, 32, 64, 128)
 _DEFAULTS = TrainingOptions(out=Path("runs/unet-lru"), batch_size=8, lr=1e-3)
+_TUNING_LR = 5e-4  # of live models that have been trained before
 _SEGMENT_SECONDS = 1.0
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.1, 60.0
 
 
 @dataclass(frozen=True)
 class _ByModel:
-    """A default that depends on --model; it shows as both in the help."""
+    """A default that depends on --model, and on --init; it shows as all of them in the help."""
 
     waveform: Any
     live: Any
+    tuned: Any = None
 
     def __str__(self) -> str:
-        return f"{self.waveform}; {self.live} for live models"
+        tuned = "" if self.tuned is None else f", {self.tuned} with --init"
+        return f"{self.waveform}; {self.live} for live models{tuned}"
 
-    def of(self, model: str) -> Any:
-        return self.waveform if model == _WAVEFORM else self.live
+    def of(self, model: str | None, *, tuning: bool) -> Any:
+        if model == _WAVEFORM:
+            return self.waveform
+        return self.tuned if tuning and self.tuned is not None else self.live
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names, frame by frame."
     )
     parser.add_argument(
-        "--model", choices=_MODELS, default=_WAVEFORM, help="which (default: %(default)s)"
+        "--model",
+        choices=_MODELS,
+        help=f"which (default: that of --init, if it is given; {_WAVEFORM} if not)",
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument(
@@ -89,9 +96,11 @@ def command(namespace: argparse.Namespace) -> int:
     Raises:
         UserError: for wrong options or data.
     """
+    if namespace.model is None:
+        namespace.model = _model_to_start_from(namespace.init)
     for name, value in vars(namespace).items():
         if isinstance(value, _ByModel):
-            setattr(namespace, name, value.of(namespace.model))
+            setattr(namespace, name, value.of(namespace.model, tuning=bool(namespace.init)))
     options = training_options(namespace)
     if not _SHORTEST_SECONDS <= namespace.segment_seconds <= _LONGEST_SECONDS:
         raise UserError(
@@ -108,6 +117,15 @@ def command(namespace: argparse.Namespace) -> int:
     if rank_zero_only.rank == 0:
         print(f"Denoise with it: python -m waveform_unet_lru denoise --model {best.parent} FILE")
     return 0
+
+
+def _model_to_start_from(init: str | None) -> str | None:
+    """Return the model of the weights to start from; None for a live one of whatever size."""
+    if init is None:
+        return _WAVEFORM
+    from enhancement.registry import model_of
+
+    return _WAVEFORM if model_of(init, published=_WAVEFORM) == _WAVEFORM else None
 
 
 def _add_waveform_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,6 +153,7 @@ def _defaults_by_model() -> dict[str, _ByModel]:
         field.name: _ByModel(getattr(_DEFAULTS, field.name), getattr(live.DEFAULTS, field.name))
         for field in fields(TrainingOptions)
     }
+    pairs["lr"] = replace(pairs["lr"], tuned=_TUNING_LR)
     return {name: pair for name, pair in pairs.items() if pair.waveform != pair.live}
 
 
@@ -149,7 +168,8 @@ def _refuse_options_of_others(namespace: argparse.Namespace) -> None:
         others = _WAVEFORM
     if given:
         raise UserError(
-            f"{given[0]} is an option of {others}; leave it out with --model {namespace.model}."
+            f"{given[0]} is an option of {others}; leave it out with --model "
+            f"{namespace.model or namespace.init}."
         )
 
 

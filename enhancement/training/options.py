@@ -74,8 +74,6 @@ class TrainingOptions:
         self._check("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}")
         processes = self.devices * self.nodes
         self._check("batch_size", self.batch_size % processes == 0, f"a multiple of {processes}")
-        if self.resume and self.init:
-            raise UserError("--resume goes on with a run's own weights; leave out --init.")
 
     def _check(self, name: str, right: bool, what: str) -> None:
         if not right:
@@ -122,7 +120,7 @@ def add_training_arguments(parser: argparse.ArgumentParser, *, defaults: Trainin
         const=True,
         default=defaults.resume,
         metavar="PATH",
-        help="go on with the run in --out, or with the one in PATH",
+        help="go on with the run in --out, or with the one in PATH, whatever --init says",
     )
     group.add_argument(
         "--init",

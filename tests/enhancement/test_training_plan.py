@@ -61,7 +61,6 @@ def test_options_reach_the_dataclass() -> None:
         "--devices 3",
         "--workers -1",
         "--samples-per-epoch 0",
-        "--resume --init unet",
     ],
 )
 def test_options_out_of_range_are_one_sentence(line: str) -> None:

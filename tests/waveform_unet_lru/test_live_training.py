@@ -179,4 +179,7 @@ def test_help_shows_the_defaults_of_both_kinds(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit, match="0"):
         main(["train", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    assert "the highest learning rate (default: 0.001; 0.002 for live models)" in shown
+    assert (
+        "the highest learning rate (default: 0.001; 0.002 for live models, 0.0005 with --init)"
+        in shown
+    )

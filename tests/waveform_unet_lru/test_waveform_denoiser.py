@@ -130,7 +130,8 @@ def test_published_files_of_any_width_load(
 
 def test_published_file_may_have_another_rate(tmp_path: Path) -> None:
     path = small.save_published(tmp_path / "a.pt", small.network())
-    assert load_pretrained(path, sample_rate=8000).sample_rate == 8000
+    loaded = load_pretrained(path, sample_rate=8000)
+    assert isinstance(loaded, UNetLRUDenoiser) and loaded.sample_rate == 8000
     with pytest.raises(UserError, match="--sample-rate"):
         load(path, sample_rate=0)
 

@@ -14,6 +14,7 @@ from waveform_unet_lru.live.augment import filter_numbers
 from waveform_unet_lru.live.draws import Ranges, draw_mixture
 from waveform_unet_lru.live.material import Material, PackMaterial, SetMaterial
 from waveform_unet_lru.live.noises import make_noise
+from waveform_unet_lru.live.own_noises import OWN_SHARE, Sources, WithNoises
 from waveform_unet_lru.live.rooms import room_numbers
 from waveform_unet_lru.live.shapes import draw_shaping
 from waveform_unet_lru.live.speeds import played, stretch_length
@@ -37,6 +38,7 @@ class Mixtures(Dataset[dict[str, Any]]):
         seconds: length of the items.
         last_seconds: their length in the last fifth of the run; `seconds` if None.
         ranges: what to draw from.
+        noises: others beside the material's, see `waveform_unet_lru.live.own_noises`.
         seed: of everything.
 
     Attributes:
@@ -52,10 +54,11 @@ class Mixtures(Dataset[dict[str, Any]]):
         seconds: float,
         last_seconds: float | None = None,
         ranges: Ranges | None = None,
+        noises: Sources | None = None,
         seed: int = 0,
     ) -> None:
         self.sample_rate = material.sample_rate
-        self._material = material
+        self._material = WithNoises(material, noises, share=OWN_SHARE) if noises else material
         self._split = split
         self._size = size
         self._seconds = (seconds, seconds if last_seconds is None else last_seconds)

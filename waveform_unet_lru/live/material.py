@@ -20,7 +20,7 @@ from waveform_unet_lru.live.pauses import (
     spans_without_pauses,
 )
 
-_FADE_SECONDS = 0.01
+FADE_SECONDS = 0.01
 _FULL_SCALE = 32_767
 _ATTEMPTS = 6
 # A frame of 20 ms holds speech if it is less than this below the recording's speech level; the same
@@ -77,6 +77,37 @@ def joined(pieces: Iterable[np.ndarray], samples: int, fade: int) -> np.ndarray:
     return whole
 
 
+def stretch_of_noise(
+    recording: np.ndarray,
+    rng: np.random.Generator,
+    samples: int,
+    *,
+    loudest_dbfs: float,
+    fade: int,
+) -> np.ndarray:
+    """Draw a stretch of a noise that is not a gap between its sounds; a short noise is repeated.
+
+    Args:
+        recording: int16 of one sample or more.
+        rng: of the place.
+        samples: wanted.
+        loudest_dbfs: level of the recording's loudest frame.
+        fade: samples that are shared where the noise is repeated.
+
+    Returns:
+        float32 of shape (samples,).
+    """
+    if len(recording) < samples:
+        turned = np.roll(_as_float(recording), rng.integers(len(recording)))
+        return joined(_without_end(turned), samples, fade)
+    least = 10 ** ((loudest_dbfs - _SOUND_RANGE_DB) / 20)
+    for _ in range(_ATTEMPTS):
+        audio = _stretch(recording, rng, samples)
+        if _rms(audio) >= least:
+            break
+    return audio
+
+
 class PackMaterial:
     """The recordings of one split of a training pack.
 
@@ -97,7 +128,7 @@ class PackMaterial:
         self._longest_pause = longest_pause
         self._spans: dict[int, np.ndarray] = {}  # found when a recording is first drawn
         self.sample_rate = self._pack.sample_rate
-        self._fade = round(_FADE_SECONDS * self.sample_rate)
+        self._fade = round(FADE_SECONDS * self.sample_rate)
         voices = [e for e in self._pack.voice_entries if e.split == split and e.length]
         self._voices = [entry for entry in voices if not entry.babble]
         self._noisy_voices = [entry for entry in voices if entry.babble]
@@ -139,16 +170,9 @@ class PackMaterial:
         """See `Material`. A noise shorter than the stretch is repeated."""
         takes = self._noises[rng.integers(len(self._noises))]
         entry = takes[rng.integers(len(takes))]
-        recording = self._pack.noise(entry)
-        if entry.length < samples:
-            turned = np.roll(_as_float(recording), rng.integers(entry.length))
-            return joined(_without_end(turned), samples, self._fade)
-        least = 10 ** ((entry.level_dbfs - _SOUND_RANGE_DB) / 20)
-        for _ in range(_ATTEMPTS):
-            audio = _stretch(recording, rng, samples)
-            if _rms(audio) >= least:
-                break
-        return audio
+        return stretch_of_noise(
+            self._pack.noise(entry), rng, samples, loudest_dbfs=entry.level_dbfs, fade=self._fade
+        )
 
     def voices_of_others(
         self, rng: np.random.Generator, samples: int, *, speaker: str
@@ -224,7 +248,7 @@ class SetMaterial:
 
         self._pairs = WaveformPairs(folder / split / "audio")
         self.sample_rate = self._pairs.sample_rate
-        self._fade = round(_FADE_SECONDS * self.sample_rate)
+        self._fade = round(FADE_SECONDS * self.sample_rate)
 
     def __len__(self) -> int:
         return len(self._pairs)

@@ -55,6 +55,14 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
         f"or little but coloured noise and babble (default: {_VARIED})",
     )
     group.add_argument(
+        "--noise",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="folders of noises of your own, recordings of any format, to be heard in half of the "
+        "mixtures, beside the noises of --pack or --data",
+    )
+    group.add_argument(
         "--loss-windows",
         type=int,
         nargs="+",
@@ -80,7 +88,15 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
 
 def live_options_given(namespace: argparse.Namespace) -> list[str]:
     """Return the options on a command line that only live models have."""
-    names = ("pack", "last_segment_seconds", "mixtures", "loss_windows", "log_weight", "set")
+    names = (
+        "pack",
+        "last_segment_seconds",
+        "mixtures",
+        "noise",
+        "loss_windows",
+        "log_weight",
+        "set",
+    )
     return ["--" + n.replace("_", "-") for n in names if getattr(namespace, n) is not None]
 
 
@@ -102,7 +118,8 @@ def train_live(
     """Train a live model as a command line asks for.
 
     Args:
-        namespace: with `model`, `pack` and `data`, and the options of `add_live_arguments`.
+        namespace: with `model` (a preset's name, or None for the size of the weights in `init`),
+            `pack`, `data` and the options of `add_live_arguments`.
         options: of the run.
         segment_seconds: length of the stretches until the last fifth.
 
@@ -112,7 +129,7 @@ def train_live(
     Raises:
         UserError: for wrong options or data.
     """
-    config = with_settings(PRESETS[namespace.model], namespace.set or ())
+    config = with_settings(_size(namespace), namespace.set or ())
 
     def make_task(**settings: Any) -> LiveTask:
         from waveform_unet_lru.live.task import LiveTask
@@ -171,6 +188,15 @@ def train_on_mixtures(
     return fit(task, train, val, options).best
 
 
+def _size(namespace: argparse.Namespace) -> LiveConfig:
+    if namespace.model is not None:
+        return PRESETS[namespace.model]
+    from enhancement.registry import checkpoint_path
+    from waveform_unet_lru.live.checkpoint import load_network
+
+    return load_network(checkpoint_path(namespace.init))[1].config
+
+
 def _objective_settings(namespace: argparse.Namespace) -> dict:
     windows = tuple(namespace.loss_windows or ())
     lowest, highest = _WINDOWS
@@ -189,13 +215,18 @@ def _data(
     namespace: argparse.Namespace, options: TrainingOptions, seconds: tuple[float, float]
 ) -> tuple[Mixtures, Mixtures]:
     from waveform_unet_lru.live.data import PackMixtures, SetMixtures
-    from waveform_unet_lru.live.draws import PLAIN, VALIDATION, Ranges
+    from waveform_unet_lru.live.draws import PLAIN, VALIDATION, Ranges, more_recorded
 
     first, last = seconds
     ranges = PLAIN if namespace.mixtures == _PLAIN else Ranges()
     train = {"seconds": first, "last_seconds": last, "ranges": ranges, "seed": options.seed}
     # Always the same, so that runs of other seeds can be compared.
     val = {"seconds": _VALIDATION_SECONDS, "ranges": VALIDATION, "seed": 0}
+    if namespace.noise:
+        from waveform_unet_lru.live.own_noises import read_noises
+
+        train["ranges"] = more_recorded(ranges)
+        train["noises"], val["noises"] = read_noises(namespace.noise, _rate(namespace))
     if namespace.pack is None:
         return (
             SetMixtures(namespace.data, "train", **train),
@@ -206,3 +237,13 @@ def _data(
         PackMixtures(namespace.pack, "train", size=size, **train),
         PackMixtures(namespace.pack, "val", size=min(size, _VALIDATION_MIXTURES), **val),
     )
+
+
+def _rate(namespace: argparse.Namespace) -> int:
+    """Return the sample rate of the pack or of the data set."""
+    from prepare_data.dataset import DataSet
+    from prepare_data.pack import Pack
+
+    if namespace.pack is not None:
+        return Pack(namespace.pack).sample_rate
+    return DataSet(namespace.data).settings.sample_rate
