@@ -26,12 +26,15 @@ def bursts(samples: int, *, active: float, seed: int, level: float = 0.05) -> np
 def write_pack(
     path: Path, voices: list[tuple[str, str, np.ndarray]], noises: list[tuple[str, str, np.ndarray]]
 ) -> Path:
-    """Write a pack of (source, split, int16 samples); sources called "noisy ..." are babble."""
+    """Write a pack of (source, split, int16 samples); sources called "noisy ..." are babble.
+
+    The first word of a noise is its category.
+    """
     index: dict[str, object] = {"version": PACK_VERSION, "sample_rate": RATE}
     tensors = {}
     for kind, recordings in (("voices", voices), ("noises", noises)):
         tensors[kind] = np.concatenate([audio for _, _, audio in recordings])
-        index[kind] = _entries(recordings)
+        index[kind] = _entries(recordings, has_categories=kind == "noises")
     save_file(tensors, path, metadata={"pack": json.dumps(index)})
     return path
 
@@ -52,7 +55,7 @@ def as_int16(audio: np.ndarray) -> np.ndarray:
     return np.rint(32_767 * audio).astype(np.int16)
 
 
-def _entries(recordings: list[tuple[str, str, np.ndarray]]) -> list[dict]:
+def _entries(recordings: list[tuple[str, str, np.ndarray]], *, has_categories: bool) -> list[dict]:
     entries, start = [], 0
     for number, (source, split, audio) in enumerate(recordings):
         rms = np.sqrt(np.mean(np.square(audio / 32_767)))
@@ -65,7 +68,7 @@ def _entries(recordings: list[tuple[str, str, np.ndarray]]) -> list[dict]:
             length=len(audio),
             level_dbfs=float(20 * np.log10(rms)),
             snr_db=None,
-            category="",
+            category=source.split()[0] if has_categories else "",
             babble=source.startswith("noisy"),
         )
         entries.append(asdict(entry))

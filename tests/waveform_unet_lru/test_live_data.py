@@ -17,7 +17,9 @@ from tests.waveform_unet_lru.waveform_pairs import write_pairs
 from waveform_unet_lru.live import data
 from waveform_unet_lru.live.data import Mixtures, PackMixtures, SetMixtures
 from waveform_unet_lru.live.draws import PLAIN, VALIDATION, Ranges
-from waveform_unet_lru.live.material import PackMaterial, SetMaterial, joined
+from waveform_unet_lru.live.material import joined
+from waveform_unet_lru.live.pack_material import PackMaterial
+from waveform_unet_lru.live.set_material import SetMaterial
 from waveform_unet_lru.live.shapes import CURVE_HZ
 
 _PLAIN = replace(VALIDATION, second_noise=0.0)
@@ -311,6 +313,16 @@ def test_a_data_set_is_mixed_anew_out_of_its_voices_and_noises(tmp_path: Path) -
     assert material.voice(rng, 20_000)[1].shape == (20_000,)
     others = list(material.voices_of_others(rng, 100, speaker="000001"))
     assert len(others) == 2
+
+
+def test_what_is_to_be_left_out_is_never_drawn(levels: Path) -> None:
+    material = PackMaterial(levels, "train", without=["hum"])
+    rng = generator(0)
+    assert all(np.allclose(material.noise(rng, 100), -0.3, atol=1e-3) for _ in range(20))
+    with pytest.raises(UserError, match="no voice of the train split"):
+        PackMaterial(levels, "train", without=["tests"])
+    with pytest.raises(UserError, match="named thunder; it has hiss, hum, rain, tests, wind"):
+        PackMaterial(levels, "train", without=["hum", "thunder"])
 
 
 def test_a_split_without_recordings_is_named(tmp_path: Path, levels: Path) -> None:

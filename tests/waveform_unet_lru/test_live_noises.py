@@ -13,8 +13,8 @@ from prepare_data.random_numbers import generator
 from tests.waveform_unet_lru.live_sounds import RATE, as_int16, write_pack
 from waveform_unet_lru.live import bursts, tones
 from waveform_unet_lru.live.draws import VALIDATION, Draw, Ranges, draw_mixture
-from waveform_unet_lru.live.material import PackMaterial
 from waveform_unet_lru.live.noises import babble, make_noise, several_noises
+from waveform_unet_lru.live.pack_material import PackMaterial
 from waveform_unet_lru.live.shapes import draw_shaping
 
 _SECONDS = 2

@@ -110,6 +110,7 @@ def test_tuning_starts_from_the_weights_and_has_their_size(
     header = read_header(tuned / "best.safetensors")
     assert header.config == read_header(first / "best.safetensors").config
     assert header.config["channels"] == 4
+    assert header.training["noise"] == ["a"]
     assert main([*options, *more[:4], "--out", str(tmp_path / "default")]) == 0
     settings = json.loads((tmp_path / "default" / "config.json").read_text())["training"]
     assert settings["lr"] == 5e-4

@@ -86,12 +86,14 @@ def test_resume_goes_on_with_the_next_epoch(run: Path, pack: Path, tmp_path: Pat
     assert _steps(tmp_path / "more") == ["2", "4"]
 
 
-def test_run_from_a_data_set(tmp_path: Path) -> None:
+def test_run_from_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_set(tmp_path, train=4, val=2)
     loss = ("--loss-windows", 256, 512, "--log-weight", 0.1)
     assert _train("--data", tmp_path, "--out", tmp_path / "run", "--epochs", 1, *loss) == 0
     objective = read_header(tmp_path / "run" / "best.safetensors").training["objective"]
     assert (objective["windows"], objective["log"]) == ([256, 512], 0.1)
+    assert _train("--data", tmp_path, "--out", tmp_path / "other", "--without", "rain") == 2
+    assert "--without leaves recordings of a pack out" in capsys.readouterr().err
 
 
 def test_mixtures_are_varied_or_plain_and_the_checkpoint_says_which(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from torch.utils.data import Dataset
 from prepare_data.random_numbers import generator
 from waveform_unet_lru.live.augment import filter_numbers
 from waveform_unet_lru.live.draws import Ranges, draw_mixture
-from waveform_unet_lru.live.material import Material, PackMaterial, SetMaterial
+from waveform_unet_lru.live.material import Material
 from waveform_unet_lru.live.noises import make_noise
 from waveform_unet_lru.live.own_noises import OWN_SHARE, Sources, WithNoises
+from waveform_unet_lru.live.pack_material import PackMaterial
 from waveform_unet_lru.live.rooms import room_numbers
+from waveform_unet_lru.live.set_material import SetMaterial
 from waveform_unet_lru.live.shapes import draw_shaping
 from waveform_unet_lru.live.speeds import played, stretch_length
 
@@ -129,14 +132,18 @@ class PackMixtures(Mixtures):
         path: of the pack, see `prepare_data.pack`.
         split: "train", "val" or "test".
         size: how many mixtures are an epoch.
+        without: see `PackMaterial`.
         settings: see `Mixtures`.
 
     Raises:
-        UserError: if the pack cannot be read or the split has no voice or no noise.
+        UserError: see `PackMaterial`.
     """
 
-    def __init__(self, path: Path, split: str, *, size: int, **settings: Any) -> None:
-        material = PackMaterial(path, split, longest_pause=_longest_pause(settings))
+    def __init__(
+        self, path: Path, split: str, *, size: int, without: Sequence[str] = (), **settings: Any
+    ) -> None:
+        pause = _longest_pause(settings)
+        material = PackMaterial(path, split, longest_pause=pause, without=without)
         super().__init__(material, split, size=size, **settings)
 
 

@@ -63,6 +63,13 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
         "mixtures, beside the noises of --pack or --data",
     )
     group.add_argument(
+        "--without",
+        nargs="+",
+        metavar="NAME",
+        help="corpora and categories of noise in the pack that are left out, to measure on what "
+        "the network has never met",
+    )
+    group.add_argument(
         "--loss-windows",
         type=int,
         nargs="+",
@@ -183,7 +190,7 @@ def train_on_mixtures(
     task = make_task(
         sample_rate=train.sample_rate,
         objective=Objective(**objective_settings),
-        about={"mixtures": namespace.mixtures or _VARIED},
+        about=_about(namespace),
     )
     return fit(task, train, val, options).best
 
@@ -227,16 +234,31 @@ def _data(
 
         train["ranges"] = more_recorded(ranges)
         train["noises"], val["noises"] = read_noises(namespace.noise, _rate(namespace))
+    without = tuple(namespace.without or ())
     if namespace.pack is None:
+        if without:
+            raise UserError("--without leaves recordings of a pack out; it needs --pack FILE.")
         return (
             SetMixtures(namespace.data, "train", **train),
             SetMixtures(namespace.data, "val", **val),
         )
     size = options.samples_per_epoch or _PACK_EPOCH
     return (
-        PackMixtures(namespace.pack, "train", size=size, **train),
-        PackMixtures(namespace.pack, "val", size=min(size, _VALIDATION_MIXTURES), **val),
+        PackMixtures(namespace.pack, "train", size=size, without=without, **train),
+        PackMixtures(
+            namespace.pack, "val", size=min(size, _VALIDATION_MIXTURES), without=without, **val
+        ),
     )
+
+
+def _about(namespace: argparse.Namespace) -> dict[str, Any]:
+    """Return what a checkpoint says about the data."""
+    about: dict[str, Any] = {"mixtures": namespace.mixtures or _VARIED}
+    if namespace.noise:
+        about["noise"] = [folder.name for folder in namespace.noise]
+    if namespace.without:
+        about["without"] = list(namespace.without)
+    return about
 
 
 def _rate(namespace: argparse.Namespace) -> int:
