@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import soundfile
 
 from prepare_data import av_io
 from prepare_data.errors import AccessError, AudioError
+from prepare_data.storage import is_remote, open_file
 from prepare_data.truncation import why_truncated
 
 BLOCK_SECONDS = 10.0
@@ -44,11 +47,9 @@ def read_info(path: Path) -> AudioInfo:
     Raises:
         AudioError: if neither libsndfile nor FFmpeg can read it.
     """
-    _refuse_unreadable(path)
-    file = _open_soundfile(path)
-    if file is None:
-        return AudioInfo(*av_io.read_info(path))
-    with file:
+    with _opened(path) as file:
+        if file is None:
+            return AudioInfo(*av_io.read_info(path))
         return AudioInfo(file.samplerate, file.channels, file.frames)
 
 
@@ -61,25 +62,28 @@ def read_blocks(path: Path) -> Iterator[tuple[np.ndarray, int]]:
     Raises:
         AudioError: if it cannot be read, breaks off before its end, or is empty.
     """
-    _refuse_unreadable(path)
-    file = _open_soundfile(path)
-    if file is None:
-        yield from av_io.read_blocks(path, block_seconds=BLOCK_SECONDS)
-        return
-    with file:
+    with _opened(path) as file:
+        if file is None:
+            yield from av_io.read_blocks(path, block_seconds=BLOCK_SECONDS)
+            return
         if reason := why_truncated(path):
             raise AudioError(reason)
+        block_frames = int(file.samplerate * BLOCK_SECONDS)
         frames_read = 0
-        while True:
-            block = _read(file, int(file.samplerate * BLOCK_SECONDS))
-            if not len(block):
-                break
+        while len(block := _read(file, block_frames)):
+            if frames_read % block_frames:  # the block before this one was not the last
+                raise AudioError(f"damaged: there is a gap after frame {frames_read}")
             frames_read += len(block)
             yield block, file.samplerate
         if frames_read < file.frames - _slack(file):
             raise AudioError(
                 f"truncated: its header promises {file.frames} frames, {frames_read} can be read"
             )
+        if frames_read > file.frames:  # what lies beyond cannot be sought
+            raise AudioError(
+                f"damaged: its header promises {file.frames} frames, {frames_read} can be read"
+            )
+        _seek(file, frames_read // 2)  # a header may be right for reading and wrong for seeking
 
 
 def read_segment(path: Path, *, start_frame: int, frames: int) -> tuple[np.ndarray, int]:
@@ -96,18 +100,16 @@ def read_segment(path: Path, *, start_frame: int, frames: int) -> tuple[np.ndarr
     Raises:
         AudioError: if it cannot be read, or nothing is there.
     """
-    _refuse_unreadable(path)
-    file = _open_soundfile(path)
-    if file is None:
-        return av_io.read_segment(path, start_frame=start_frame, frames=frames)
-    with file:
+    with _opened(path) as file:
+        if file is None:
+            return av_io.read_segment(path, start_frame=start_frame, frames=frames)
         if start_frame >= file.frames:
             raise AudioError(f"ends at frame {file.frames}, before frame {start_frame}")
-        try:
-            file.seek(start_frame)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"damaged: {error}") from error
-        return _read(file, frames), file.samplerate
+        _seek(file, start_frame)
+        audio = _read(file, frames)
+        if not len(audio):
+            raise AudioError(f"damaged: nothing can be read from frame {start_frame} on")
+        return audio, file.samplerate
 
 
 def to_mono(audio: np.ndarray) -> np.ndarray:
@@ -115,13 +117,21 @@ def to_mono(audio: np.ndarray) -> np.ndarray:
     return audio[:, 0] if audio.shape[1] == 1 else audio.mean(axis=1, dtype=np.float32)
 
 
-def _open_soundfile(path: Path) -> soundfile.SoundFile | None:
-    """Open with libsndfile, or return None where FFmpeg should try."""
-    try:
-        # As bytes, because a name need not be valid in the file system's encoding.
-        return soundfile.SoundFile(os.fsencode(path))
-    except (soundfile.LibsndfileError, TypeError):
-        return None
+@contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile | None]:
+    """Open with libsndfile, or give None where FFmpeg should try."""
+    with ExitStack() as stack:
+        source: bytes | IO[bytes]
+        if is_remote(path):
+            source = stack.enter_context(open_file(path))
+        else:
+            _refuse_unreadable(path)
+            source = os.fsencode(path)  # because a name need not be valid in the system's encoding
+        try:
+            file = stack.enter_context(soundfile.SoundFile(source))
+        except (soundfile.LibsndfileError, TypeError):
+            file = None
+        yield file
 
 
 def _slack(file: soundfile.SoundFile) -> int:
@@ -129,7 +139,16 @@ def _slack(file: soundfile.SoundFile) -> int:
     return file.samplerate // 4 if file.format in ("MP3", "MPEG") else 0
 
 
+def _seek(file: soundfile.SoundFile, frame: int) -> None:
+    try:
+        file.seek(frame)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"damaged: {error}") from error
+
+
 def _read(file: soundfile.SoundFile, frames: int) -> np.ndarray:
+    if file.tell() > file.frames:  # soundfile would ask for less than nothing
+        raise AudioError(f"damaged: it goes on after its end, frame {file.frames}")
     try:
         return file.read(frames, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:

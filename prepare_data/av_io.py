@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from prepare_data.errors import AudioError
+from prepare_data.storage import open_file
 
 _SEEK_FROM_SECONDS = 20.0  # nearer than this, decoding from the start is as quick and exact
 _PREROLL_SECONDS = 1.0  # so that a decoder's memory has settled where the stretch begins
@@ -69,10 +70,12 @@ def _open(path: Path) -> Iterator[tuple[Any, Any]]:
     try:
         # A file object, because FFmpeg would take a name with a colon for a protocol, and a name
         # need not be valid UTF-8.
-        with open(path, "rb") as file, av.open(file, metadata_errors="ignore") as container:
+        with open_file(path) as file, av.open(file, metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise AudioError("holds no sound")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:  # it has no rate then, not even None
+                raise AudioError("its codec is not known")
             if not stream.rate or not stream.channels:
                 raise AudioError("its sample rate or channels are not known")
             yield container, stream
@@ -89,7 +92,12 @@ def _decode(container: Any, stream: Any) -> Iterator[np.ndarray]:
     import av
 
     resampler = av.AudioResampler(format="fltp", layout=stream.layout, rate=stream.rate)
+    first = None
     for frame in container.decode(stream):
+        form = (frame.layout.nb_channels, frame.sample_rate)
+        first = first or form
+        if form != first:  # the resampler would raise, or pass the frame on as it is
+            raise AudioError("damaged: its channels or rate change on the way")
         frame.pts = None  # the resampler would fill gaps between time stamps with silence
         for part in resampler.resample(frame):
             yield part.to_ndarray().T

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,22 +15,25 @@ from typing import Any
 from tqdm import tqdm
 
 from prepare_data.collection import Collection
-from prepare_data.dataset import DESCRIPTION_NAME, MANIFEST_NAME, read_description
-from prepare_data.errors import UserError
-from prepare_data.files import (
-    explained,
-    only_writer,
-    remove_partial,
-    write_json,
-    write_whole,
-)
+from prepare_data.dataset import DESCRIPTION_NAME, read_description
+from prepare_data.files import explained, write_json, write_whole
 from prepare_data.journal import Journal
+from prepare_data.output import (
+    SKIPPED_NAME,
+    identity,
+    is_complete,
+    make_folders,
+    make_room,
+    refuse_corpus_folder,
+    sample_files,
+)
 from prepare_data.plan import Plan
 from prepare_data.rendering import KINDS, Line, audio_bytes, manifest_line, picture_bytes, render
 from prepare_data.settings import FORMAT_VERSION, SPLITS, Settings
-from prepare_data.workers import worker_pool
+from prepare_data.shards import Shard, one_at_a_time, only_writer_of, refuse_other_versions
+from prepare_data.storage import exists, file_sizes, make_folder
+from prepare_data.workers import Run, worker_pool
 
-SKIPPED_NAME = "skipped.csv"
 _DECIDING_PACKAGES = ("numpy", "scipy", "soundfile", "soxr", "av", "pillow")  # for the same bytes
 
 
@@ -60,26 +63,14 @@ class RenderTask:
         return manifest_line(self.line, rendered)
 
 
-def sample_files(
-    out: Path, split: str, sample_id: str, settings: Settings
-) -> dict[tuple[str, str], Path]:
-    """Return the paths of a sample's files, by (audio or spectrogram, kind)."""
-    forms = {"audio": settings.audio_format}
-    if settings.spectrograms:
-        forms["spectrogram"] = "png"
-    return {
-        (form, kind): out / split / form / kind / f"{sample_id}.{suffix}"
-        for form, suffix in forms.items()
-        for kind in KINDS
-    }
-
-
 def build(
     collection: Collection,
     settings: Settings,
     out: Path,
     *,
     jobs: int = 1,
+    shard: Shard | None = None,
+    scheduler: str | None = None,
     overwrite: bool = False,
     quiet: bool = False,
 ) -> dict[str, Any]:
@@ -90,11 +81,14 @@ def build(
         settings: of the data set.
         out: its folder.
         jobs: worker processes; the files do not depend on it.
+        shard: render these samples only, and leave the manifest to a run without a shard.
+        scheduler: address of a Dask cluster that renders in place of this machine.
         overwrite: replace a data set made with other settings or recordings.
         quiet: show no progress.
 
     Returns:
-        What was written into dataset.json, with `rendered` added: how many samples this run made.
+        What was written into dataset.json, with `rendered` added, how many samples this run made,
+        and `samples`, how many it answers for.
 
     Raises:
         UserError: if the folder holds something else, a recording cannot be read, or the disk is
@@ -102,38 +96,37 @@ def build(
     """
     plan = Plan(collection, settings)
     description = describe(collection, settings)
-    _refuse_corpus_folder(collection, out)
+    wanted = shard.indices(len(plan)) if shard else range(len(plan))
+    refuse_corpus_folder(collection, out)
     with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
-    with only_writer(out):
-        _make_room(out, description, overwrite)
-        write_skipped(collection, out)
-        with Journal(out) as journal:
-            missing = [i for i in range(len(plan)) if not _is_there(plan, i, journal, out)]
-            if missing or not is_complete(out):
+        make_folder(out)
+    with only_writer_of(out, shard):
+        with one_at_a_time(out, shard):
+            make_room(out, description, overwrite)
+            write_skipped(collection, out)
+            if shard:
+                _join_others(shard, description, out)
+        with Journal(out, shard, identity=identity(description)) as journal:
+            size = file_sizes(out)
+            missing = [i for i in wanted if not _is_there(plan, i, journal, out, size)]
+            if missing or not (shard or is_complete(out)):
                 write_json(out / DESCRIPTION_NAME, description)
-                _make_folders(out, settings)
-                _render_all(plan, missing, collection, journal, out, jobs=jobs, quiet=quiet)
-                _finish(description, journal, len(plan), out, settings)
-            else:
+                make_folders(out, settings, clear=shard is None)
+                pool = _pool(min(jobs, len(missing)), scheduler, collection, settings, out)
+                _render_all(plan, missing, collection, journal, out, pool=pool, quiet=quiet)
+                if shard is None:
+                    _finish(description, journal, len(plan), out, settings)
+            elif is_complete(out):
                 description = read_description(out)
                 journal.remove()
-    return description | {"rendered": len(missing)}
-
-
-def is_complete(out: Path) -> bool:
-    """Return whether a folder holds a finished data set."""
-    try:
-        return bool(read_description(out).get("complete")) and (out / MANIFEST_NAME).exists()
-    except UserError:
-        return False
+    return description | {"rendered": len(missing), "samples": len(wanted)}
 
 
 def describe(collection: Collection, settings: Settings) -> dict[str, Any]:
     """Return dataset.json as it stands before anything is rendered."""
     corpora = [
         {
-            "kind": "speech" if index < collection.speech_corpora else "noise",
+            "kind": collection.kind(index),
             "name": corpus.name,
             "root": str(corpus.root),
             "layout": corpus.describe(),
@@ -146,77 +139,24 @@ def describe(collection: Collection, settings: Settings) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "complete": False,
-        "made_with": {name: version(name) for name in _DECIDING_PACKAGES},
+        "made_with": {name: version(name) for name in _deciding(collection, settings)},
         "settings": settings.to_json(),
         "corpora": corpora,
     }
 
 
-def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Name the settings and corpora in which two descriptions differ."""
-    found = []
-    for key in sorted(before["settings"].keys() | now["settings"].keys()):
-        was, is_now = before["settings"].get(key), now["settings"].get(key)
-        if was != is_now:
-            found.append(f"{key} was {was} and is {is_now}")
-    # By name and not by folder: the same recordings may have moved.
-    relevant = ("kind", "layout", "train_only", "fingerprint")
-    was, is_now = (
-        {c["name"]: [c[key] for key in relevant] for c in d["corpora"]} for d in (before, now)
-    )
-    for name in sorted(was.keys() | is_now.keys()):
-        if name not in was:
-            found.append(f"corpus {name} is new")
-        elif name not in is_now:
-            found.append(f"corpus {name} is missing")
-        elif was[name] != is_now[name]:
-            found.append(f"corpus {name} has changed")
-    return found
+def _deciding(collection: Collection, settings: Settings) -> tuple[str, ...]:
+    """Return the packages whose versions decide the bytes."""
+    simulated = settings.reverb > 0 and not collection.responses
+    return (*_DECIDING_PACKAGES, *(("pyroomacoustics",) if simulated else ()))
 
 
-def _refuse_corpus_folder(collection: Collection, out: Path) -> None:
-    for corpus in collection.corpora:
-        if corpus.root.resolve() == out.resolve():
-            raise UserError(f"--out {out} is the folder of the recordings; choose another.")
-
-
-def _make_room(out: Path, description: dict[str, Any], overwrite: bool) -> None:
-    """Refuse or remove what stands in the way."""
-    if (out / DESCRIPTION_NAME).exists():
-        earlier = read_description(out)  # another program's is refused, whatever the options say
-        found = differences(earlier, description)
-        if found and not overwrite:
-            raise UserError(
-                f"{out} holds a data set made otherwise ({'; '.join(found)}). Choose another "
-                "--out, or replace it with --overwrite."
-            )
-        if found:
-            _remove_data_set(out)
-    elif any((out / split).exists() for split in SPLITS):
-        raise UserError(
-            f"{out} has folders named {', '.join(SPLITS)} but no {DESCRIPTION_NAME}, so they are "
-            "not this program's to write into. Choose another --out."
-        )
-
-
-def _make_folders(out: Path, settings: Settings) -> None:
-    """Make the folders of all samples, and remove what a killed run left half written there."""
-    folders = {
-        path.parent for split in SPLITS for path in sample_files(out, split, "0", settings).values()
-    }
-    with explained(out):
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            remove_partial(folder)
-        remove_partial(out)
-
-
-def _remove_data_set(out: Path) -> None:
-    with explained(out):
-        for split in SPLITS:
-            shutil.rmtree(out / split, ignore_errors=True)
-        for file in [*out.glob("manifest*.jsonl"), out / SKIPPED_NAME, out / DESCRIPTION_NAME]:
-            file.unlink(missing_ok=True)
+def _join_others(shard: Shard, description: dict[str, Any], out: Path) -> None:
+    """Describe the data set for the shards that come after, or refuse to differ from it."""
+    if exists(out / DESCRIPTION_NAME):
+        refuse_other_versions(shard, read_description(out), description)
+    else:
+        write_json(out / DESCRIPTION_NAME, description)
 
 
 def write_skipped(collection: Collection, out: Path) -> None:
@@ -228,16 +168,29 @@ def write_skipped(collection: Collection, out: Path) -> None:
     write_whole(out / SKIPPED_NAME, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
-def _is_there(plan: Plan, index: int, journal: Journal, out: Path) -> bool:
+def _is_there(
+    plan: Plan, index: int, journal: Journal, out: Path, size: Callable[[Path], int]
+) -> bool:
     """Return whether a sample is in the journal and its files exist and are not empty."""
     sample_id = f"{index:06d}"
     if sample_id not in journal:
         return False
     paths = sample_files(out, plan.split_of(index), sample_id, plan.settings).values()
-    there = all(path.exists() and path.stat().st_size > 0 for path in paths)
+    there = all(size(path) > 0 for path in paths)
     if not there:
         journal.forget(sample_id)
     return there
+
+
+def _pool(
+    jobs: int, scheduler: str | None, collection: Collection, settings: Settings, out: Path
+) -> AbstractContextManager[Run]:
+    if scheduler is None:
+        return worker_pool(jobs)
+    from prepare_data.cluster import Site, cluster_pool
+
+    packages = _deciding(collection, settings)
+    return cluster_pool(scheduler, Site.of(collection, out, packages))
 
 
 def _render_all(
@@ -247,15 +200,16 @@ def _render_all(
     journal: Journal,
     out: Path,
     *,
-    jobs: int,
+    pool: AbstractContextManager[Run],
     quiet: bool,
 ) -> None:
     roots = tuple(collection.roots)
+    folder = out.absolute()  # workers elsewhere have another working folder
 
     def tasks() -> Iterator[RenderTask]:
-        return (RenderTask(plan[i], roots, plan.settings, out) for i in missing)
+        return (RenderTask(plan[i], roots, plan.settings, folder) for i in missing)
 
-    with worker_pool(min(jobs, len(missing))) as run:
+    with pool as run:
         bar = tqdm(total=len(missing), desc="rendering", unit=" samples", disable=quiet or None)
         with bar:
             for line in run(_call, tasks()):

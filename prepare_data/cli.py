@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prepare_data.cluster_options import SeveralMachines, add_cluster, refuse_elsewhere
 from prepare_data.errors import UserError
 from prepare_data.guard import Parser
+from prepare_data.rooms_options import add_rooms, take_rooms
 
 if TYPE_CHECKING:
     from prepare_data.settings import Settings
@@ -37,7 +39,9 @@ class Job:
     noise: tuple[Path, ...]
     out: Path
     settings: Settings
+    rir: tuple[Path, ...]
     train_only: tuple[Path, ...]
+    machines: SeveralMachines
     jobs: int
     plan_only: bool
     pack: Path | None
@@ -53,6 +57,7 @@ def parse(arguments: Sequence[str] | None = None) -> Job:
     """
     options = vars(_parser().parse_args(arguments))
     from prepare_data.settings import Settings
+    from prepare_data.storage import as_path
 
     limits = options.pop("min_speech_snr_db")
     if limits is not None:
@@ -60,10 +65,12 @@ def parse(arguments: Sequence[str] | None = None) -> Job:
             raise UserError("--min-speech-snr-db takes one or two values: train, and val and test.")
         options["min_speech_snr_db"] = (limits[0], limits[-1])
     outside = {
-        "speech": tuple(map(Path, options.pop("speech"))),
-        "noise": tuple(map(Path, options.pop("noise"))),
-        "out": Path(options.pop("out")),
-        "train_only": tuple(map(Path, options.pop("train_only"))),
+        "machines": SeveralMachines.take(options),
+        "speech": tuple(map(as_path, options.pop("speech"))),
+        "noise": tuple(map(as_path, options.pop("noise"))),
+        "out": as_path(options.pop("out")),
+        "rir": take_rooms(options),
+        "train_only": tuple(map(as_path, options.pop("train_only"))),
         "pack": options.pop("pack"),
     }
     for name in ("jobs", "plan_only", "overwrite", "quiet"):
@@ -74,11 +81,19 @@ def parse(arguments: Sequence[str] | None = None) -> Job:
         outside["jobs"] = usable_cpus()
     if outside["jobs"] < 1:
         raise UserError(f"--jobs must be 1 or more; it was given {outside['jobs']}.")
+    refuse_elsewhere(outside)
     return Job(settings=Settings.from_json(options), **outside)
 
 
 def run(job: Job) -> int:
     """Do the job and print what was found and made."""
+    from prepare_data.storage import remote_errors_said
+
+    with remote_errors_said([*job.speech, *job.noise, *job.rir, job.out]):
+        return _run(job)
+
+
+def _run(job: Job) -> int:
     from prepare_data.building import build
     from prepare_data.collection import collect
     from prepare_data.demo import demo_corpus, is_demo_corpus
@@ -93,6 +108,7 @@ def run(job: Job) -> int:
         folders["speech"],
         folders["noise"],
         job.settings,
+        rooms=job.rir,
         train_only=job.train_only,
         excluded=job.out,
         jobs=job.jobs,
@@ -116,10 +132,13 @@ def run(job: Job) -> int:
         job.settings,
         job.out,
         jobs=job.jobs,
+        shard=job.machines.shard,
+        scheduler=job.machines.scheduler,
         overwrite=job.overwrite,
         quiet=job.quiet,
     )
-    print(describe_data_set(job.out, description, time.monotonic() - started))
+    seconds = time.monotonic() - started
+    print(describe_data_set(job.out, description, seconds, shard=job.machines.shard))
     return 0
 
 
@@ -141,14 +160,19 @@ def _write_plan(job: Job, collection: Any) -> None:
 
 def _refuse_wrong_paths(job: Job) -> None:
     """Check every folder before any work is done."""
-    if job.out.exists() and not job.out.is_dir():
+    from prepare_data.storage import is_remote
+
+    if not is_remote(job.out) and job.out.exists() and not job.out.is_dir():
         raise UserError(f"--out {job.out} is a file; a folder is wanted.")
     for option, folders in (
         ("--speech", job.speech),
         ("--noise", job.noise),
+        ("--rir", job.rir),
         ("--train-only", job.train_only),
     ):
         for folder in folders:
+            if is_remote(folder):  # listing it will tell
+                continue
             if not folder.exists():
                 raise UserError(f"{option} {folder} does not exist.")
             if not folder.is_dir():
@@ -164,9 +188,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_corpora(parser)
     _add_contents(parser)
+    add_rooms(parser)
     _add_pictures(parser)
     _add_quality(parser)
     _add_running(parser)
+    add_cluster(parser)
     return parser
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +11,18 @@ from tqdm import tqdm
 
 from prepare_data.corpus import Corpus, Recording
 from prepare_data.errors import AudioError, UserError
-from prepare_data.measure import FRAMES_PER_SECOND, Levels, find_sound, find_speech, measure
+from prepare_data.measure import Levels, find_speech, measure
 from prepare_data.measurements import Measurements
 from prepare_data.noise_layouts import find_noise_corpora
+from prepare_data.rooms_recorded import RecordedResponse, find_room_corpora, judge_responses
 from prepare_data.scan import Scanner
 from prepare_data.settings import Settings
 from prepare_data.speech_layouts import find_speech_corpora
 from prepare_data.splits import split_sources
+from prepare_data.storage import lies_in
 from prepare_data.voices import why_no_speech
 from prepare_data.workers import worker_pool
+from prepare_data.worth import Worth, weigh
 
 SUGGESTED_SPEECH_SNR_DB = 25.0
 
@@ -53,11 +55,13 @@ class Collection:
     """All that was found.
 
     Attributes:
-        corpora: speech corpora first.
+        corpora: speech corpora first, then noise, then rooms.
         speech_corpora: how many of them are speech.
         voices: usable recordings of speech.
         noises: usable recordings of noise.
         noisy_voices: speech left out for its noise floor; good for babble.
+        responses: usable responses of rooms.
+        room_corpora: how many of the corpora are rooms.
         skipped: (file, reason) of what is not used.
         measurements: the levels of every recording.
     """
@@ -68,6 +72,8 @@ class Collection:
     voices: list[Usable] = field(default_factory=list)
     noises: list[Usable] = field(default_factory=list)
     noisy_voices: list[Usable] = field(default_factory=list)
+    responses: list[RecordedResponse] = field(default_factory=list)
+    room_corpora: int = 0
     skipped: list[tuple[Path, str]] = field(default_factory=list)
 
     @property
@@ -82,6 +88,12 @@ class Collection:
     def source(self, usable: Usable) -> str:
         """Return a source's name, unique over all corpora."""
         return f"{self.corpora[usable.root].name}/{usable.recording.source}"
+
+    def kind(self, root: int) -> str:
+        """Return whether a corpus is "speech", "noise" or "rooms"."""
+        if root < self.speech_corpora:
+            return "speech"
+        return "noise" if root < len(self.corpora) - self.room_corpora else "rooms"
 
     def levels(self, usable: Usable) -> Levels:
         """Return the measured levels of a recording.
@@ -100,6 +112,7 @@ def collect(
     noise: Sequence[Path],
     settings: Settings,
     *,
+    rooms: Sequence[Path] = (),
     train_only: Sequence[Path] = (),
     excluded: Path | None = None,
     jobs: int = 1,
@@ -112,6 +125,7 @@ def collect(
         speech: folders of speech.
         noise: folders of noise.
         settings: of the data set.
+        rooms: folders of recorded room impulse responses.
         train_only: corpus folders whose sources all go into train.
         excluded: a folder that is passed over, such as the data set being written.
         jobs: processes that decode.
@@ -125,7 +139,10 @@ def collect(
     speech_corpora = _find(scanner, speech, "speech", settings)
     noise_corpora = _find(scanner, noise, "noise", settings)
     corpora = speech_corpora + noise_corpora
-    _name_apart(corpora)
+    # A scanner of their own, because a folder of rooms may lie below one of the others.
+    room_scanner = Scanner(excluded)
+    room_corpora = find_room_corpora(room_scanner, rooms)
+    _name_apart(corpora + room_corpora)
     _mark_train_only(corpora, train_only)
     collection = Collection(corpora, len(speech_corpora), measurements or Measurements())
     collection.skipped += scanner.problems
@@ -134,6 +151,10 @@ def collect(
     for root, corpus in enumerate(corpora):
         _take_corpus(collection, root, corpus, settings)
     _require_some(collection, speech, noise)
+    collection.responses, skipped = judge_responses(room_corpora, settings, first_root=len(corpora))
+    collection.corpora += room_corpora
+    collection.room_corpora = len(room_corpora)
+    collection.skipped += room_scanner.problems + skipped
     return collection
 
 
@@ -141,22 +162,26 @@ def measure_all(
     files: Iterable[Path], measurements: Measurements, *, jobs: int = 1, quiet: bool = False
 ) -> None:
     """Measure what has not been measured yet, in parallel, keeping what is done if killed."""
-    missing = [file for file in files if measurements.get(file) is None]
+    missing = [file for file in files if measurements.worth(file) is None]
     if not missing:
         return
     with worker_pool(min(jobs, len(missing))) as run:
         done = run(try_measure, missing)
         bar = tqdm(done, "measuring", len(missing), unit=" files", disable=quiet or None)
         for file, measured in zip(missing, bar, strict=True):
-            measurements.put(file, measured)
+            if isinstance(measured, AudioError):
+                measurements.put(file, measured)
+            else:
+                measurements.put(file, *measured)
 
 
-def try_measure(file: Path) -> Levels | AudioError:
-    """Return a recording's levels, or why it cannot be used."""
+def try_measure(file: Path) -> tuple[Levels, Worth] | AudioError:
+    """Return a recording's levels and what it is worth, or why it cannot be used."""
     try:
-        return measure(file)
+        levels = measure(file)
     except AudioError as error:
         return error
+    return levels, weigh(levels)
 
 
 def _find(scanner: Scanner, folders: Sequence[Path], kind: str, settings: Settings) -> list[Corpus]:
@@ -185,8 +210,7 @@ def _name_apart(corpora: list[Corpus]) -> None:
 
 def _mark_train_only(corpora: list[Corpus], train_only: Sequence[Path]) -> None:
     for folder in train_only:
-        real = folder.resolve()
-        inside = [corpus for corpus in corpora if corpus.root.resolve().is_relative_to(real)]
+        inside = [corpus for corpus in corpora if lies_in(corpus.root, folder)]
         if not inside:
             known = ", ".join(str(corpus.root) for corpus in corpora)
             raise UserError(f"--train-only {folder} holds none of the corpora found: {known}.")
@@ -200,7 +224,7 @@ def _take_corpus(collection: Collection, root: int, corpus: Corpus, settings: Se
     judged = []
     for recording in corpus.recordings:
         path = corpus.root / recording.path
-        verdict = _judge(collection.measurements.get(path), is_speech, settings)
+        verdict = _judge(path, collection.measurements, is_speech, settings)
         if isinstance(verdict, str):
             collection.skipped.append((path, verdict))
         else:
@@ -221,22 +245,26 @@ def _take_corpus(collection: Collection, root: int, corpus: Corpus, settings: Se
 
 
 def _judge(
-    levels: Levels | str | None, is_speech: bool, settings: Settings
+    path: Path, measurements: Measurements, is_speech: bool, settings: Settings
 ) -> tuple[float, float, float, float] | str:
     """Return seconds, useful seconds, level and signal-to-noise ratio, or why it is of no use."""
-    if levels is None:
+    worth = measurements.worth(path)
+    if worth is None:
         return "was removed while it was measured"
-    if isinstance(levels, str):
-        return levels
-    seconds = levels.seconds
-    if seconds < settings.min_duration:
-        return f"only {seconds:.3f} s long, less than --min-duration {settings.min_duration:g}"
+    if isinstance(worth, str):
+        return worth
+    if worth.seconds < settings.min_duration:
+        least = f"--min-duration {settings.min_duration:g}"
+        return f"only {worth.seconds:.3f} s long, less than {least}"
     if not is_speech:
-        sounding = sum(end - first for first, end in find_sound(levels))
-        return seconds, sounding / FRAMES_PER_SECOND, levels.peak_db, float("inf")
-    speech = find_speech(levels)
-    reason = why_no_speech(levels, speech, settings)
-    return reason or (seconds, speech.active_seconds, speech.level_dbfs, speech.snr_db)
+        return worth.seconds, worth.sounding_seconds, worth.peak_db, float("inf")
+    if not worth.surely_speech(settings):
+        levels = measurements.get(path)
+        if not isinstance(levels, Levels):
+            return "was changed while it was judged"
+        if reason := why_no_speech(levels, find_speech(levels), settings):
+            return reason
+    return worth.seconds, worth.speech_seconds, worth.speech_level_dbfs, worth.speech_snr_db
 
 
 def _file(collection: Collection, usable: Usable, is_speech: bool, settings: Settings) -> None:
@@ -263,5 +291,5 @@ def _require_some(collection: Collection, speech: Sequence[Path], noise: Sequenc
             continue
         reasons = Counter(reason for _, reason in collection.skipped)
         example = f" (for instance: {reasons.most_common(1)[0][0]})" if reasons else ""
-        where = ", ".join(os.fspath(folder) for folder in folders)
+        where = ", ".join(map(str, folders))
         raise UserError(f"nothing usable is left for --{kind} in {where}{example}.")

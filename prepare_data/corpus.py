@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from prepare_data.storage import file_state
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -53,10 +55,8 @@ class Corpus:
         """Return a hash of the recordings' paths, sources and sizes."""
         digest = hashlib.sha256()
         for recording in self.recordings:
-            try:
-                size = (self.root / recording.path).stat().st_size
-            except OSError:
-                size = -1
+            state = file_state(self.root / recording.path)
+            size = -1 if state is None else state[0]
             line = f"{recording.path}\t{recording.source}\t{recording.category}\t{size}\n"
             digest.update(line.encode("utf-8", "surrogateescape"))
         return digest.hexdigest()[:16]

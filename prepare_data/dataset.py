@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from prepare_data.errors import UserError
 from prepare_data.picture import Scale, read_picture
 from prepare_data.settings import FORMAT_VERSION, Settings
+from prepare_data.storage import as_path, is_remote
 
 DESCRIPTION_NAME = "dataset.json"
 MANIFEST_NAME = "manifest.jsonl"
@@ -49,12 +51,13 @@ class Sample:
         """Read "voice", "noise" or "noisy_voice" as float32 of shape (samples,), full scale 1."""
         import soundfile
 
-        samples, _ = soundfile.read(self.audio_path(kind), dtype="float32")
+        path = self.audio_path(kind)
+        samples, _ = soundfile.read(_content(path), dtype="float32")
         return samples
 
     def picture(self, kind: str) -> tuple[np.ndarray, Scale]:
         """Read a picture: uint8 of shape (512, 512), and what its greys mean."""
-        return read_picture(self.picture_path(kind))
+        return read_picture(_content(self.picture_path(kind)))
 
 
 class DataSet:
@@ -66,7 +69,7 @@ class DataSet:
         Raises:
             UserError: if there is none, it is not complete, or of a format not known here.
         """
-        self.path = Path(path)
+        self.path = as_path(path)
         self.description = read_description(self.path)
         if not self.description.get("complete") or not (self.path / MANIFEST_NAME).exists():
             raise UserError(
@@ -82,11 +85,16 @@ class DataSet:
 
     def samples(self, split: str | None = None) -> Iterator[Sample]:
         """Iterate over the samples of all splits or of one."""
-        with open(self.path / MANIFEST_NAME, encoding="utf-8") as manifest:
+        with (self.path / MANIFEST_NAME).open(encoding="utf-8") as manifest:
             for text in manifest:
                 line = json.loads(text)
                 if split is None or line["split"] == split:
                     yield Sample(self.path / line["split"], line, self.settings.audio_format)
+
+
+def _content(path: Path) -> Path | io.BytesIO:
+    """Return what decoders read: a path of this machine as it is, of others the file's bytes."""
+    return io.BytesIO(path.read_bytes()) if is_remote(path) else path
 
 
 def read_description(path: Path) -> dict[str, Any]:

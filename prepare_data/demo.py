@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from prepare_data.files import explained
+from prepare_data.storage import lies_in
 
 FOLDER_NAME = "demo_corpora"
 
@@ -42,4 +43,4 @@ def demo_corpus(kind: str, out: Path) -> Path:
 
 def is_demo_corpus(root: Path, out: Path) -> bool:
     """Return whether a corpus folder is one of the built-in corpora of a data set."""
-    return root.resolve().is_relative_to((out / FOLDER_NAME).resolve())
+    return lies_in(root, out / FOLDER_NAME)

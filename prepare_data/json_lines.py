@@ -21,9 +21,14 @@ def append_line(file: IO[bytes], line: dict[str, Any]) -> int:
     Raises:
         OSError: if it cannot be written; the file is then as it was.
     """
+    return append_text(file, json.dumps(line).encode() + b"\n")
+
+
+def append_text(file: IO[bytes], text: bytes) -> int:
+    """Append a line as it stands in another file, its end included; see `append_line`."""
     place = file.seek(0, os.SEEK_END)
     try:
-        file.write(json.dumps(line).encode() + b"\n")
+        file.write(text)
         file.flush()
     except OSError:
         file.truncate(place)
@@ -42,11 +47,23 @@ def read_back(file: IO[bytes], take: Callable[[dict[str, Any], int], None]) -> N
     file.seek(0)
     place = 0
     for text in file:
-        if not text.endswith(b"\n"):
+        line = parse_line(text)
+        if line is None:
             break
         try:
-            take(json.loads(text), place)
-        except (ValueError, KeyError, TypeError):
+            take(line, place)
+        except (KeyError, TypeError):
             break
         place += len(text)
     file.truncate(place)
+
+
+def parse_line(text: bytes) -> dict[str, Any] | None:
+    """Return what a line says, or None if it is broken or breaks off."""
+    if not text.endswith(b"\n"):
+        return None
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None

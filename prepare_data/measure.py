@@ -176,4 +176,6 @@ def _encode(power: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def _moving_average(values: np.ndarray, width: int) -> np.ndarray:
-    return np.convolve(values, np.full(width, 1 / width), mode="same")
+    # Not mode="same", which is as long as the window where the values are fewer.
+    averages = np.convolve(values, np.full(width, 1 / width))
+    return averages[width // 2 :][: len(values)]

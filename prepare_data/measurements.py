@@ -9,20 +9,27 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+from dataclasses import astuple, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from prepare_data.errors import AccessError, AudioError
 from prepare_data.measure import Levels
+from prepare_data.storage import file_state
+from prepare_data.worth import Worth, weigh
 
 CACHE_VARIABLE = "PREPARE_DATA_CACHE"
 
-_SCHEMA = """CREATE TABLE IF NOT EXISTS levels_1 (
-    path BLOB PRIMARY KEY, size INTEGER, changed_ns INTEGER, sample_rate INTEGER, channels INTEGER,
-    frames INTEGER, frame_length INTEGER, peak_db REAL, codes BLOB, problem TEXT
-)"""
-_COLUMNS = "sample_rate, channels, frames, frame_length, peak_db, codes, problem"
+_WORTH = ", ".join(field.name for field in fields(Worth))
+_LEVELS = "sample_rate, channels, frames, frame_length, loudest_db, codes"
+# The levels stand last, because they are long and seldom wanted.
+_COLUMNS = f"path, size, changed_ns, problem, {_WORTH}, {_LEVELS}"
+_SCHEMA = f"CREATE TABLE IF NOT EXISTS levels_2 ({_COLUMNS}, PRIMARY KEY (path))"
+_PLACES = ", ".join("?" for _ in _COLUMNS.split(","))
+_NOTHING = (None,) * (_COLUMNS.count(",") - 3)  # in place of worth and levels
+_AS_IT_IS = "FROM levels_2 WHERE path = ? AND size = ? AND changed_ns = ?"
 
 
 class Measurements:
@@ -44,40 +51,58 @@ class Measurements:
         """Return the levels, why there are none, or None if the file was not measured as it is."""
         if path in self._passing:
             return self._passing[path]
-        key = _key(path)
-        if key is None:
-            return None
-        row = self._database.execute(
-            f"SELECT {_COLUMNS} FROM levels_1 WHERE path = ? AND size = ? AND changed_ns = ?", key
-        ).fetchone()
-        if row is None:
-            return None
-        rate, channels, frames, frame_length, peak_db, codes, problem = row
-        if problem:
-            return str(problem)
+        row = self._select(f"problem, {_LEVELS}", path)
+        if row is None or row[0]:
+            return None if row is None else str(row[0])
+        _, rate, channels, frames, frame_length, peak_db, codes = row
         levels = np.frombuffer(codes, dtype=np.uint8)
         return Levels(rate, channels, frames, frame_length, peak_db, levels)
 
-    def put(self, path: Path, measured: Levels | AudioError) -> None:
-        """Remember levels or a reason, a reason that may pass only for as long as this lives."""
+    def worth(self, path: Path) -> Worth | str | None:
+        """Return what `get` does, but the worth in place of the levels, which is quicker."""
+        if path in self._passing:
+            found = self._passing[path]
+            return weigh(found) if isinstance(found, Levels) else found
+        row = self._select(f"problem, {_WORTH}", path)
+        if row is None or row[0]:
+            return None if row is None else str(row[0])
+        return Worth(*row[1:])
+
+    def put(self, path: Path, measured: Levels | AudioError, worth: Worth | None = None) -> None:
+        """Remember levels or a reason, a reason that may pass only for as long as this lives.
+
+        Args:
+            path: of the recording.
+            measured: what came of it.
+            worth: of the levels, where it is known already.
+        """
         key = _key(path)
         if key is None or isinstance(measured, AccessError):
             self._passing[path] = str(measured)
             return
+        values: tuple[object, ...]
         if isinstance(measured, AudioError):
-            values: tuple[object, ...] = (None, None, None, None, None, None, str(measured))
+            values = (str(measured), *_NOTHING)
         else:
             m = measured
-            values = (m.sample_rate, m.channels, m.frames, m.frame_length, m.peak_db)
-            values += (m.codes.tobytes(), None)
+            levels = (m.sample_rate, m.channels, m.frames, m.frame_length, m.peak_db)
+            values = (None, *astuple(worth or weigh(m)), *levels, m.codes.tobytes())
         try:
             self._database.execute(
-                f"INSERT OR REPLACE INTO levels_1 (path, size, changed_ns, {_COLUMNS}) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                key + values,
+                f"INSERT OR REPLACE INTO levels_2 ({_COLUMNS}) VALUES ({_PLACES})", key + values
             )
         except sqlite3.Error:  # full or locked: what is only a convenience must not stop a run
             self._passing[path] = str(measured) if isinstance(measured, AudioError) else measured
+
+    def _select(self, columns: str, path: Path) -> tuple[Any, ...] | None:
+        """Return columns of a file that is as it was when it was measured."""
+        key = _key(path)
+        if key is None:
+            return None
+        row: tuple[Any, ...] | None = self._database.execute(
+            f"SELECT {columns} {_AS_IT_IS}", key
+        ).fetchone()
+        return row
 
     def close(self) -> None:
         """Let go of the file."""
@@ -111,8 +136,6 @@ def _connect(file: Path) -> sqlite3.Connection:
 
 
 def _key(path: Path) -> tuple[bytes, int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return os.fsencode(path.absolute()), status.st_size, status.st_mtime_ns
+    state = file_state(path)
+    name = os.fsencode(str(path.absolute()))
+    return None if state is None else (name, *state)

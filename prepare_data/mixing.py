@@ -15,13 +15,18 @@ FULL_SCALE = 32_768
 
 @dataclass(frozen=True)
 class Mixture:
-    """A voice, a noise and their sum, each of shape (samples,), and the gains that made them."""
+    """A voice, a noise and their sum, each of shape (samples,), and the gains that made them.
+
+    `late_reverb` is the part of the noise that is the voice's late reverberation, where there is
+    such a part.
+    """
 
     voice: np.ndarray
     noise: np.ndarray
     noisy_voice: np.ndarray
     voice_gain: float
     noise_gain: float
+    late_reverb: np.ndarray | None = None
 
 
 def mix(
@@ -32,6 +37,7 @@ def mix(
     snr_db: float,
     level_dbfs: float | None = None,
     speech_level_dbfs: float | None = None,
+    late_reverb: np.ndarray | None = None,
 ) -> Mixture:
     """Blend so that the active voice stands `snr_db` above the noise.
 
@@ -46,6 +52,8 @@ def mix(
         snr_db: ratio of active speech level to noise level.
         level_dbfs: RMS level of the sum; None keeps the voice's own level.
         speech_level_dbfs: the voice's active speech level, where it is known already.
+        late_reverb: the same shape, the voice's reverberation where the target is to be without
+            it; added to the noise, and not counted in `snr_db`.
 
     Returns:
         The blend, float64.
@@ -53,7 +61,7 @@ def mix(
     Raises:
         ValueError: if shapes differ, or the voice or the noise is silent.
     """
-    voice, noise = _as_pair(voice, noise)
+    voice, noise, late = _as_parts(voice, noise, late_reverb)
     if speech_level_dbfs is None:
         speech_level_dbfs, _ = active_speech_level(voice, sample_rate)
     noise_level_dbfs = power_db(noise)
@@ -62,17 +70,24 @@ def mix(
     noise_gain = 10 ** ((speech_level_dbfs - snr_db - noise_level_dbfs) / 20)
     common = 1.0
     if level_dbfs is not None:
-        common = 10 ** ((level_dbfs - power_db(voice + noise_gain * noise)) / 20)
-    return _scaled(voice, noise, noise_gain, common)
+        common = 10 ** ((level_dbfs - power_db(voice + _with(noise_gain * noise, late))) / 20)
+    return _scaled(voice, noise, late, noise_gain, common)
 
 
-def mix_amplitudes(voice: np.ndarray, noise: np.ndarray, *, noise_level: float) -> Mixture:
+def mix_amplitudes(
+    voice: np.ndarray,
+    noise: np.ndarray,
+    *,
+    noise_level: float,
+    late_reverb: np.ndarray | None = None,
+) -> Mixture:
     """Blend as older recipes do: the noise's amplitude times a factor, whatever its loudness.
 
     Args:
         voice: shape (samples,), full scale at 1.
         noise: the same shape.
         noise_level: factor of the noise, 0.2 to 0.8 in those recipes.
+        late_reverb: the same shape, added to the noise as it is; see `mix`.
 
     Returns:
         The blend, float64; turned down as a whole where it would pass full scale.
@@ -80,8 +95,8 @@ def mix_amplitudes(voice: np.ndarray, noise: np.ndarray, *, noise_level: float) 
     Raises:
         ValueError: if shapes differ.
     """
-    voice, noise = _as_pair(voice, noise)
-    return _scaled(voice, noise, noise_level, 1.0)
+    voice, noise, late = _as_parts(voice, noise, late_reverb)
+    return _scaled(voice, noise, late, noise_level, 1.0)
 
 
 def to_int16(mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -102,17 +117,34 @@ def power_db(audio: np.ndarray) -> float:
     return 10 * math.log10(power) if power > 0 else -math.inf
 
 
-def _as_pair(voice: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _as_parts(
+    voice: np.ndarray, noise: np.ndarray, late_reverb: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     if voice.shape != noise.shape or voice.ndim != 1:
         raise ValueError(f"voice {voice.shape} and noise {noise.shape} must both be (samples,)")
-    return np.asarray(voice, dtype=np.float64), np.asarray(noise, dtype=np.float64)
+    if late_reverb is not None:
+        if late_reverb.shape != voice.shape:
+            raise ValueError(f"voice {voice.shape} and late reverb {late_reverb.shape} differ")
+        late_reverb = np.asarray(late_reverb, dtype=np.float64)
+    return np.asarray(voice, dtype=np.float64), np.asarray(noise, dtype=np.float64), late_reverb
 
 
-def _scaled(voice: np.ndarray, noise: np.ndarray, noise_gain: float, common: float) -> Mixture:
+def _with(noise: np.ndarray, late: np.ndarray | None) -> np.ndarray:
+    return noise if late is None else noise + late
+
+
+def _scaled(
+    voice: np.ndarray,
+    noise: np.ndarray,
+    late: np.ndarray | None,
+    noise_gain: float,
+    common: float,
+) -> Mixture:
     """Apply the gains, and turn all down where voice, noise or their sum would clip."""
-    noise = noise_gain * noise
+    noise = _with(noise_gain * noise, late)
     peak = max(float(np.max(np.abs(part), initial=0)) for part in (voice, noise, voice + noise))
     if peak * common > PEAK_LIMIT:
         common = PEAK_LIMIT / peak
     voice, noise = common * voice, common * noise
-    return Mixture(voice, noise, voice + noise, common, common * noise_gain)
+    late = None if late is None else common * late
+    return Mixture(voice, noise, voice + noise, common, common * noise_gain, late)

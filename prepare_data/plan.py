@@ -24,6 +24,7 @@ from prepare_data.errors import UserError
 from prepare_data.measure import Levels, find_sound, find_speech
 from prepare_data.random_numbers import generator
 from prepare_data.rendering import Line
+from prepare_data.rooms_planned import RoomPlan
 from prepare_data.settings import SPLITS, Settings
 from prepare_data.voices import (
     Piece,
@@ -113,6 +114,7 @@ class _SplitPlan:
         before = np.concatenate([[0], np.cumsum(slots)[:-1]])
         self._noise_offset = before * spread // len(self._slots)
         self._maps = _SpeechMaps(collection, settings)
+        self._rooms = RoomPlan(name, collection.responses, settings)
         self._order = lru_cache(maxsize=4)(self._epoch_order)
         self._turns = lru_cache(maxsize=1024)(self._recording_turns)
 
@@ -130,7 +132,9 @@ class _SplitPlan:
         else:
             line["snr_db"] = self._snr_db(index, rng)
             line["target_level_dbfs"] = round(float(rng.uniform(*self._settings.level_dbfs)), 2)
-        return line | {"speech_share": round(activity, 3), "voice": voices, "noises": noises}
+        line |= {"speech_share": round(activity, 3), "voice": voices, "noises": noises}
+        room = self._rooms.room(index)
+        return line if room is None else line | {"room": room}
 
     def _epoch_order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Return which source each turn of an epoch takes, and how often it came up before."""

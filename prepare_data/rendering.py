@@ -12,10 +12,11 @@ import numpy as np
 import soundfile
 import soxr
 
-from prepare_data.audio_io import read_segment, to_mono
+from prepare_data.audio_io import read_info, read_segment, to_mono
 from prepare_data.errors import AudioError, UserError
 from prepare_data.mixing import Mixture, mix, mix_amplitudes, power_db, to_int16
 from prepare_data.picture import encode_picture, own_scale, shared_scale, stft, write_picture
+from prepare_data.rooms_rendered import RUN_UP_SECONDS, Heard, in_room
 from prepare_data.settings import Settings
 from prepare_data.speech_level import active_speech_level
 from prepare_data.voices import JOINT_FADE_SECONDS
@@ -55,12 +56,15 @@ def render(line: Line, roots: Sequence[Path], settings: Settings) -> Rendered:
     """
     rate = settings.sample_rate
     voice = _join([_stretch(e, roots, rate) * _gain(e) for e in line["voice"]], settings)
+    heard = Heard(voice)
+    if "room" in line:
+        heard = in_room(voice, _run_up(line["voice"][0], roots, rate), line, roots, settings)
     noise = _add(
         [_repeat(e, roots, settings) for e in line["noises"]], [_gain(e) for e in line["noises"]]
     )
-    mixture = _mix(line, voice, noise, rate)
+    mixture = _mix(line, heard, noise, rate)
     audio = dict(zip(KINDS, to_int16(mixture), strict=True))
-    return Rendered(audio, _measure(audio, rate))
+    return Rendered(audio, _measure(audio, mixture, rate) | heard.measured)
 
 
 def manifest_line(line: Line, rendered: Rendered) -> Line:
@@ -108,9 +112,25 @@ def _stretch(entry: Line, roots: Sequence[Path], sample_rate: int) -> np.ndarray
     try:
         audio, rate = read_segment(path, start_frame=entry["start_frame"], frames=entry["frames"])
     except AudioError as error:
-        raise UserError(f"{path} {error}.") from error
+        raise UserError(
+            f"{path} {error}, though it was read before; repair it or take it away, and run again."
+        ) from error
     mono = to_mono(audio)
     return mono if rate == sample_rate else soxr.resample(mono, rate, sample_rate, quality="HQ")
+
+
+def _run_up(entry: Line, roots: Sequence[Path], sample_rate: int) -> np.ndarray:
+    """Read what a recording holds just before a stretch, for its reverberation."""
+    path = roots[entry["root"]] / entry["path"]
+    try:
+        before = round(RUN_UP_SECONDS * read_info(path).sample_rate)
+    except AudioError as error:
+        raise UserError(f"{path} {error}.") from error
+    frames = min(before, entry["start_frame"])
+    if not frames:
+        return np.empty(0, dtype=np.float32)
+    earlier = entry | {"start_frame": entry["start_frame"] - frames, "frames": frames}
+    return _stretch(earlier, roots, sample_rate) * _gain(entry)
 
 
 def _gain(entry: Line) -> np.float32:
@@ -166,16 +186,20 @@ def _add(noises: list[np.ndarray], gains: list[np.float32]) -> np.ndarray:
     return total
 
 
-def _mix(line: Line, voice: np.ndarray, noise: np.ndarray, rate: int) -> Mixture:
+def _mix(line: Line, heard: Heard, noise: np.ndarray, rate: int) -> Mixture:
+    voice, late_reverb = heard.voice, heard.late_reverb
     try:
         if "noise_level" in line:
-            return mix_amplitudes(voice, noise, noise_level=line["noise_level"])
+            return mix_amplitudes(
+                voice, noise, noise_level=line["noise_level"], late_reverb=late_reverb
+            )
         return mix(
             voice,
             noise,
             sample_rate=rate,
             snr_db=line["snr_db"],
             level_dbfs=line["target_level_dbfs"],
+            late_reverb=late_reverb,
         )
     except ValueError as error:
         paths = ", ".join(entry["path"] for entry in [*line["voice"], *line["noises"]])
@@ -184,13 +208,19 @@ def _mix(line: Line, voice: np.ndarray, noise: np.ndarray, rate: int) -> Mixture
         ) from error
 
 
-def _measure(audio: dict[str, np.ndarray], rate: int) -> dict[str, float]:
-    """Measure the written audio; the noise's active level tells how loud it is where it sounds."""
+def _measure(audio: dict[str, np.ndarray], mixture: Mixture, rate: int) -> dict[str, float]:
+    """Measure the written audio; the noise's active level tells how loud it is where it sounds.
+
+    Where the noise holds the voice's late reverberation, `snr_db` is the ratio to the rest of it.
+    """
     voice, noise, noisy = (audio[kind] / 32_768 for kind in KINDS)
     voice_level, voice_activity = active_speech_level(voice, rate)
     noise_active_level, noise_activity = active_speech_level(noise, rate)
-    measured = {
-        "snr_db": voice_level - power_db(noise),
+    ratios = {"snr_db": voice_level - power_db(noise)}
+    if mixture.late_reverb is not None:
+        ratios["snr_with_late_reverb_db"] = ratios["snr_db"]
+        ratios["snr_db"] = voice_level - power_db(mixture.noise - mixture.late_reverb)
+    measured = ratios | {
         "level_dbfs": power_db(noisy),
         "voice_active_level_dbfs": voice_level,
         "voice_activity": voice_activity,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prepare_data.audio_io import AUDIO_SUFFIXES
 from prepare_data.errors import UserError
+from prepare_data.storage import is_remote
 
 
 @dataclass
@@ -51,6 +52,7 @@ class Scanner:
         self.other_files = 0
         self._excluded = excluded.resolve() if excluded else None
         self._seen: set[tuple[int, int]] = set()
+        self._seen_elsewhere: set[str] = set()
 
     def scan(self, root: Path) -> Folder | None:
         """Return the tree of a folder, or None if it was scanned before.
@@ -58,11 +60,32 @@ class Scanner:
         Raises:
             UserError: if it is not a folder that can be listed.
         """
+        if is_remote(root):
+            return self._scan_elsewhere(root)
         if not root.exists():
             raise UserError(f"{root} does not exist.")
         if not root.is_dir():
             raise UserError(f"{root} is a file; a folder of recordings is wanted.")
         return self._scan(Path(os.path.abspath(root)), root.resolve())
+
+    def sort_in(self, name: str, folder: Folder) -> bool:
+        """Add a file to its folder by what its name says; return whether it is a recording."""
+        suffix = Path(name).suffix.lower()
+        if suffix in AUDIO_SUFFIXES:
+            folder.files.append(name)
+        elif suffix in (".csv", ".tsv"):
+            folder.tables.append(name)
+        else:
+            self.other_files += 1
+        return suffix in AUDIO_SUFFIXES
+
+    def _scan_elsewhere(self, root: Path) -> Folder | None:
+        from prepare_data.storage_scan import scan_listing
+
+        if str(root) in self._seen_elsewhere:
+            return None
+        self._seen_elsewhere.add(str(root))
+        return scan_listing(root, self, self._excluded)
 
     def _scan(self, path: Path, root: Path) -> Folder | None:
         try:
@@ -99,14 +122,9 @@ class Scanner:
             self._take_file(entry, folder, root)
 
     def _take_file(self, entry: os.DirEntry[str], folder: Folder, root: Path) -> None:
-        suffix = Path(entry.name).suffix.lower()
-        if suffix in (".csv", ".tsv"):
-            folder.tables.append(entry.name)
-        elif suffix not in AUDIO_SUFFIXES:
-            self.other_files += 1
-        elif not (entry.is_symlink() and _is_found_itself(Path(entry.path).resolve(), root)):
-            # A link to a file of the same tree would put one sound into two splits.
-            folder.files.append(entry.name)
+        if entry.is_symlink() and _is_found_itself(Path(entry.path).resolve(), root):
+            return  # a link to a file of the same tree would put one sound into two splits
+        self.sort_in(entry.name, folder)
 
 
 def _is_found_itself(target: Path, root: Path) -> bool:

@@ -42,6 +42,9 @@ class Settings:
         min_activity: least share of a sample's frames that hold speech.
         min_duration: shortest recording that is used, in seconds.
         speaker_regex: finds the speaker in a recording's path.
+        reverb: share of the samples whose voice is heard in a room.
+        reverb_target: "full" (the voice in its room) or "early" (the voice with the first 50 ms of
+            its room; what comes later counts as noise).
         seed: decides every random choice.
     """
 
@@ -64,6 +67,8 @@ class Settings:
     min_activity: float = 0.4
     min_duration: float = 0.1
     speaker_regex: str | None = None
+    reverb: float = 0.0
+    reverb_target: str = "full"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -195,6 +200,10 @@ def _check(s: Settings) -> None:
         _finite(s.min_duration) and s.min_duration >= 0,
         "--min-duration takes seconds, 0 or more",
         s.min_duration,
+    )
+    _require(_finite(s.reverb) and 0 <= s.reverb <= 1, "--reverb takes a share of 0 to 1", s.reverb)
+    _require(
+        s.reverb_target in ("full", "early"), "--reverb-target is full or early", s.reverb_target
     )
     _require(s.seed >= 0, "--seed must be 0 or more", s.seed)
     if s.speaker_regex is not None:

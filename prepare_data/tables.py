@@ -27,7 +27,7 @@ def read_table(
     """
     csv.field_size_limit(_LONGEST_FIELD)
     try:
-        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
             rows = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
             while True:

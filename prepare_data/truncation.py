@@ -6,7 +6,9 @@ libsndfile reads a cut WAV or Ogg file without a word, so that the loss would go
 from __future__ import annotations
 
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
+
+from prepare_data.storage import open_file
 
 _STREAMED_SIZES = (0, 0x7FFFFFFF, 0xFFFFFFFF)  # written by programs that could not seek back
 _STREAMED_FROM = 0x7FFFF000  # some round the placeholder down to whole frames
@@ -16,7 +18,7 @@ _END_OF_STREAM = 0x04
 
 def why_truncated(path: Path) -> str | None:
     """Return a reason if a WAV or Ogg file is cut short, else None."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, 2)
         file.seek(0)
         magic = file.read(12)
@@ -27,7 +29,7 @@ def why_truncated(path: Path) -> str | None:
     return None
 
 
-def _truncated_wav(file: BinaryIO, size: int) -> str | None:
+def _truncated_wav(file: IO[bytes], size: int) -> str | None:
     """Walk the RIFF chunks and compare the data chunk's length with the file's."""
     position = 12
     while position + 8 <= size:
@@ -43,7 +45,7 @@ def _truncated_wav(file: BinaryIO, size: int) -> str | None:
     return None
 
 
-def _truncated_ogg(file: BinaryIO, size: int) -> str | None:
+def _truncated_ogg(file: IO[bytes], size: int) -> str | None:
     """Look for the end-of-stream mark in the last page's header."""
     file.seek(max(0, size - 2 * _LONGEST_OGG_PAGE))
     tail = file.read()

@@ -12,7 +12,7 @@ from prepare_data.measure import FRAMES_PER_SECOND, Levels, Speech, runs
 from prepare_data.settings import Settings
 
 JOINT_FADE_SECONDS = 0.01
-_LEAST_SPEECH_SECONDS = 0.3
+LEAST_SPEECH_SECONDS = 0.3
 _LONGEST_INNER_PAUSE = 50  # level frames; a longer pause ends a phrase
 _EDGE_PAUSE = 15  # level frames of its own pause that a phrase keeps on either side
 _LEAST_PAUSE = 8  # level frames; a shorter hole in the speech is no pause
@@ -54,7 +54,7 @@ def map_speech(levels: Levels, speech: Speech, settings: Settings) -> SpeechMap:
 
 def why_no_speech(levels: Levels, speech: Speech, settings: Settings) -> str | None:
     """Return why no segment can be cut from a recording, or None."""
-    if speech.active_seconds < _LEAST_SPEECH_SECONDS:
+    if speech.active_seconds < LEAST_SPEECH_SECONDS:
         return f"holds only {speech.active_seconds:.2f} s of speech"
     found = map_speech(levels, speech, settings)
     if not len(found.starts) and not found.phrases:
@@ -63,6 +63,11 @@ def why_no_speech(levels: Levels, speech: Speech, settings: Settings) -> str | N
             "(--min-activity)"
         )
     return None
+
+
+def densest_phrase(active: np.ndarray) -> float:
+    """Return the share of speech in the phrase that holds most, 0 where there is none."""
+    return max((float(active[a:b].mean()) for a, b in _all_phrases(active)), default=0.0)
 
 
 def draw_stretch(found: SpeechMap, settings: Settings, rng: np.random.Generator) -> Piece | None:
@@ -128,14 +133,19 @@ def _segment_starts(levels: Levels, active: np.ndarray, settings: Settings) -> n
 
 
 def _phrases(active: np.ndarray, min_activity: float) -> list[tuple[int, int]]:
-    """Join runs of speech whose gaps are short, and keep what is dense enough."""
+    """Return the phrases that are dense enough."""
+    return [(a, b) for a, b in _all_phrases(active) if active[a:b].mean() >= min_activity]
+
+
+def _all_phrases(active: np.ndarray) -> list[tuple[int, int]]:
+    """Join runs of speech whose gaps are short."""
     phrases: list[tuple[int, int]] = []
     for first, end in runs(active):
         if phrases and first - phrases[-1][1] <= _LONGEST_INNER_PAUSE:
             phrases[-1] = (phrases[-1][0], end)
         else:
             phrases.append((first, end))
-    return [(a, b) for a, b in phrases if active[a:b].mean() >= min_activity]
+    return phrases
 
 
 def _phrase_with_pause(

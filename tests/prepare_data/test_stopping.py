@@ -123,7 +123,7 @@ def test_a_run_stopped_before_its_first_sample_goes_on(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_bytes", full)
         assert main(command(demo_speech, demo_noise, out)) == 2
-    for step in ("_make_folders", "_render_all"):
+    for step in ("make_folders", "_render_all"):
         with monkeypatch.context() as patched:
             patched.setattr(f"prepare_data.building.{step}", die)
             assert main(command(demo_speech, demo_noise, out)) == 130
