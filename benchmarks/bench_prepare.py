@@ -13,13 +13,14 @@ ratios within a round, the median over the rounds. Seconds are the processor's, 
 One core of an AMD EPYC with busy neighbours, 367 recordings of LibriSpeech (1.4 h) and 320 of
 ESC-10, 16 kHz, 5.12 s, processor's seconds:
 
-- With pictures, 300 samples: the plain script 26.5; ours 19.5 the first time, when it measures all
-  recordings, and 14.8 afterwards: 1.4 and 1.8 times as quick. Each further sample costs the plain
-  script 72 ms and ours 37 ms, so that the ratio goes to 1.9 on one core; more needs more cores.
-- Of a sample's time with pictures a third is decoding, a quarter PNG and the STFT, a tenth levels.
-  Pillow spent two thirds of its time on choosing a filter for each row; one filter for all rows
-  halves what a picture costs and makes it 1.5 % smaller.
-- Without pictures, 500 samples: 12.9 against 7.5 of the floor, 1.7 times. A second and a half is
+- With pictures, 300 samples: the plain script 26.8; ours 24.6 the first time, when it measures all
+  recordings, and 18.3 afterwards: 1.1 and 1.5 times as quick. More needs more cores.
+- Of a sample's time with pictures a third is decoding, a third PNG and the STFT, a tenth levels.
+  Pillow spends two thirds of a picture's time on choosing a filter for each row. With one filter
+  for all rows (the mean of left and above), through zlib, a picture takes half as long, is 1.5 %
+  smaller and has the same pixels, and the whole takes 14.8; but then the bytes of pictures would
+  depend on the system's zlib and differ from those of data sets that exist.
+- Without pictures, 500 samples: 13.8 against 7.9 of the floor, 1.7 times. A second and a half is
   importing, of which scipy.signal is half. What is left over the floor is the speech level by P.56,
   three times a sample (5 ms), writing under another name and renaming, and fresh memory: with
   glibc's MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ set high it takes 8 % less.

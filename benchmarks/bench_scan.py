@@ -7,9 +7,9 @@ the folders and ask for the size of every file. A third run under a profiler say
 the second goes.
 
 One core of an AMD EPYC with busy neighbours, 100,000 hard links: 142 s of the processor's time for
-the first run, 7.4 s for the second (65 s when it still looked for the speech in each recording's
-levels again), 16 times the floor. Of the second, a third is asking what was measured, twice a file,
-a fifth the folders, a fifth recognising the layout.
+the first run and 7.4 s for the second, 16 times the floor. Of that a third is asking what was
+measured, twice a file, a fifth the folders, a fifth recognising the layout. Before the worth of a
+recording was kept, 20,000 took 12.9 s the second time.
 """
 
 from __future__ import annotations
