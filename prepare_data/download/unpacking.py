@@ -155,5 +155,5 @@ def _damage_explained(archive: Path) -> Iterator[None]:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise UserError(f"{archive} is damaged or no archive: {error}.") from error
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # zipfile's, of a compression that it does not know
         raise UserError(f"{archive} is packed in a way that cannot be read: {error}.") from error

@@ -1,8 +1,11 @@
-"""The command that builds a small data set, and what it wrote."""
+"""The command that builds a small data set, running it, and what it wrote."""
 
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 SAMPLES = ("--samples", "12", "6", "6")
@@ -23,3 +26,16 @@ def contents(folder: Path) -> dict[str, str]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def start(arguments: list[str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "prepare_data", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def wait_for_samples(process: subprocess.Popen, out: Path, count: int) -> None:
+    while process.poll() is None and len(list(out.glob("*/audio/noisy_voice/*.wav"))) < count:
+        time.sleep(0.01)

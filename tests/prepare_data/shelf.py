@@ -7,6 +7,7 @@ Folders are not made, an object appears whole, and nothing can be renamed or app
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -70,7 +71,7 @@ class ShelfFileSystem(AbstractFileSystem):
 
     def _open(self, path: str, mode: str = "rb", **options: Any) -> _ShelfFile:
         if mode != "rb":
-            raise NotImplementedError("objects are put whole")
+            raise io.UnsupportedOperation("objects are put whole")
         return _ShelfFile(self, path, mode, **options)
 
     def _reach(self) -> None:

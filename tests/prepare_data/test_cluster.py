@@ -14,9 +14,8 @@ import pytest
 from prepare_data import UserError
 from prepare_data.__main__ import main
 from prepare_data.shards import Shard
-from tests.prepare_data.commands import command, contents
+from tests.prepare_data.commands import command, contents, start, wait_for_samples
 from tests.prepare_data.dask_cluster import LoopbackCluster
-from tests.prepare_data.test_stopping import start, wait_for_samples
 
 Start = Callable[[int], LoopbackCluster]
 

@@ -13,8 +13,7 @@ from prepare_data import DataSet, UserError
 from prepare_data.__main__ import main
 from prepare_data.files import only_writer
 from prepare_data.shards import Shard, only_writer_of
-from tests.prepare_data.commands import command, contents
-from tests.prepare_data.test_stopping import start, wait_for_samples
+from tests.prepare_data.commands import command, contents, start, wait_for_samples
 
 
 def test_every_sample_is_in_one_shard_and_shards_are_even() -> None:

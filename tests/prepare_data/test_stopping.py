@@ -7,8 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,20 +14,7 @@ import pytest
 from prepare_data import DataSet, UserError
 from prepare_data.__main__ import main
 from prepare_data.files import only_writer
-from tests.prepare_data.commands import command, contents
-
-
-def start(arguments: list[str]) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "prepare_data", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-
-
-def wait_for_samples(process: subprocess.Popen, out: Path, count: int) -> None:
-    while process.poll() is None and len(list(out.glob("*/audio/noisy_voice/*.wav"))) < count:
-        time.sleep(0.01)
+from tests.prepare_data.commands import command, contents, start, wait_for_samples
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -18,11 +18,10 @@ from prepare_data.errors import AccessError, AudioError
 from prepare_data.measurements import CACHE_VARIABLE
 from prepare_data.scan import Scanner
 from prepare_data.storage import as_path, file_state, is_remote, lies_in
-from tests.prepare_data.commands import SAMPLES, contents
+from tests.prepare_data.commands import SAMPLES, contents, start
 from tests.prepare_data.dask_cluster import LoopbackCluster
 from tests.prepare_data.shelf import ROOT_VARIABLE, ShelfFileSystem, install
 from tests.prepare_data.sounds import encode_with_ffmpeg, speech_like, write_sound
-from tests.prepare_data.test_stopping import start
 
 
 @pytest.fixture

@@ -199,9 +199,9 @@ def _size(namespace: argparse.Namespace) -> LiveConfig:
     if namespace.model is not None:
         return PRESETS[namespace.model]
     from enhancement.registry import checkpoint_path
-    from waveform_unet_lru.live.checkpoint import load_network
+    from waveform_unet_lru.live.checkpoint import read_config
 
-    return load_network(checkpoint_path(namespace.init))[1].config
+    return read_config(checkpoint_path(namespace.init))
 
 
 def _objective_settings(namespace: argparse.Namespace) -> dict:
