@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -11,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from enhancement.checkpoints import Header
+from enhancement.checkpoints import Header, load_strictly
 
 
 class NonFiniteLoss(Exception):
@@ -59,6 +61,18 @@ class TrainingTask(pl.LightningModule):
     @abstractmethod
     def header(self, training: dict[str, Any]) -> Header:
         """Return what a checkpoint of this model says, with this summary of its training."""
+
+    def start_from(self, weights: Mapping[str, Tensor], source: str | Path) -> None:
+        """Take weights over that the run begins with.
+
+        Args:
+            weights: of the network.
+            source: where they are from, for the error.
+
+        Raises:
+            UserError: if they do not fit the network.
+        """
+        load_strictly(self.network, weights, source)
 
     def parameter_groups(self, weight_decay: float, lr: float) -> list[dict[str, Any]]:
         """Return the groups of parameters for AdamW; vectors and scalars do not decay."""

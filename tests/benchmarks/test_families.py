@@ -180,7 +180,7 @@ def test_the_gated_network_computes_as_much_as_is_counted() -> None:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(spectra(1, 1))
     elementwise = config.blocks * config.bands * (4 * config.states + config.width)
-    elementwise += 2 * BINS * config.averages
+    elementwise += 2 * BINS * config.averages + 5 * config.full_band
     counted = counter.get_total_flops() / 2 + elementwise
     assert FAMILIES["gated"]("tiny", ()).macs == pytest.approx(counted * 62.5, rel=1e-9)
 

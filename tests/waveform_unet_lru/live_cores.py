@@ -11,7 +11,7 @@ from waveform_unet_lru.live.config import LiveConfig, Mixing, Window
 from waveform_unet_lru.live.core import TorchCore
 from waveform_unet_lru.live.network import LiveNetwork
 
-SMALLEST = LiveConfig(channels=4, convolutions=1, bands=4, width=8, blocks=2, heads=2)
+SMALLEST = LiveConfig(channels=4, convolutions=1, bands=4, width=8, blocks=2, heads=2, full_band=3)
 
 
 def noise(samples: int, *, channels: int = 1, seed: int = 0, level: float = 0.1) -> np.ndarray:
@@ -33,6 +33,8 @@ def network(config: LiveConfig = SMALLEST, *, seed: int = 0) -> LiveNetwork:
     with torch.no_grad():
         made.into_mask.weight.normal_(std=0.3)
         made.band_embedding.normal_()
+        if made.full_band is not None:
+            made.full_band.out_of.weight.normal_(std=0.2)
         for step in range(30):
             made(spectra(4, 30, seed=step))
     return made.eval()

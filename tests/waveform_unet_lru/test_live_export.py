@@ -39,7 +39,8 @@ CONFIG = live_exports.CONFIG
         CONFIG,
         replace(CONFIG, mixing="attention"),
         replace(CONFIG, window="16ms", convolutions=2, states=9, bands=5),
-        replace(CONFIG, mixing="attention", convolutions=0, blocks=1, heads=1),
+        replace(CONFIG, mixing="attention", convolutions=0, blocks=1, heads=1, full_band=0),
+        replace(CONFIG, convolutions=0, blocks=3, full_band=7),
     ],
 )
 def test_onnx_computes_what_pytorch_does(config: LiveConfig, tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_onnx_computes_what_pytorch_does(config: LiveConfig, tmp_path: Path) -> 
 def test_presets_have_few_operators_and_only_real_ones(name: str) -> None:
     config = PRESETS[name]
     nodes = live_graph(LiveNetwork(config)).graph.node
-    assert len(nodes) == 26 + 6 * config.convolutions + 15 * config.blocks
+    assert len(nodes) == 30 + 6 * config.convolutions + 13 * config.blocks
     kinds = Counter(node.op_type for node in nodes)
     assert not {"BatchNormalization", "DFT", "STFT", "Loop", "Scan"} & kinds.keys()
 
@@ -68,14 +69,14 @@ def test_states_have_names_and_metadata_says_what_it_is(tmp_path: Path) -> None:
     path = live_exports.save_onnx(tmp_path)
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
-    names = ["averages", "block_0", "block_1"]
+    names = ["averages", "block_0", "block_1", "full_band"]
     assert [each.name for each in model.graph.input] == ["spectrum", *names]
     assert [each.name for each in model.graph.output] == [
         "mask",
         *(f"{name}_out" for name in names),
     ]
     dims = model.graph.input[2].type.tensor_type.shape.dim
-    assert [dim.dim_param or dim.dim_value for dim in dims] == ["channels", 6, 5, 2]
+    assert [dim.dim_param or dim.dim_value for dim in dims] == ["channels", 6, 10]
     header = read_onnx_header(path)
     assert (header.model, header.sample_rate, header.training) == ("live", 16_000, {"epoch": 3})
     assert LiveConfig.from_plain(header.config) == CONFIG

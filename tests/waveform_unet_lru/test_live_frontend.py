@@ -116,7 +116,7 @@ def test_the_mask_is_a_complex_factor() -> None:
     np.testing.assert_allclose(front_end.masked(spectrum, mask)[:, :256], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("rate", [16_000, 48_000])
+@pytest.mark.parametrize("rate", [22_050, 48_000])
 @pytest.mark.parametrize(("level", "expected"), [(0.25, 0.25), (1.0, 1.0), (3.0, 1.0)])
 def test_bins_from_8_khz_take_the_masks_level_below(
     rate: int, level: float, expected: float
@@ -128,6 +128,14 @@ def test_bins_from_8_khz_take_the_masks_level_below(
     masked = front_end.masked(spectrum, mask)
     np.testing.assert_allclose(masked[256:], expected, rtol=1e-6)
     assert (masked[:160] == 0).all()
+
+
+def test_a_last_bin_at_8_khz_takes_its_neighbours_mask() -> None:
+    front_end = FrontEnd(16_000)
+    mask = np.zeros((256, 2), np.float32)
+    mask[-1] = 0.5, 0.25
+    masked = front_end.masked(np.full(257, 2, np.complex64), mask)
+    assert masked[256] == masked[255] == 1 + 0.5j
 
 
 @pytest.mark.parametrize("rate", [7_999, 48_001, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,35 @@ def test_a_call_leaves_the_state_it_was_given(live_onnx: Path) -> None:
     assert all(not array.any() for array in state)
 
 
+def test_steps_are_the_calls_with_the_state_carried(live_onnx: Path) -> None:
+    core = OnnxCore(live_onnx)
+    spectrum = spectra(2, 30).numpy()
+    whole, last = core(spectrum, core.initial_state(2))
+    steps = core.steps(2)
+    masks = [steps(spectrum[:, start : start + 3]) for start in range(0, 12, 3)]
+    kept = steps.state
+    masks += [steps(spectrum[:, frame : frame + 1]) for frame in range(12, 30)]
+    np.testing.assert_array_equal(np.concatenate(masks, axis=1), whole)
+    for here, there in zip(steps.state, last, strict=True):
+        np.testing.assert_array_equal(here, there)
+    steps.state = kept
+    np.testing.assert_array_equal(steps(spectrum[:, 12:]), whole[:, 12:])
+
+
+def test_streams_of_one_core_in_several_threads_do_not_meet(live_onnx: Path) -> None:
+    core = OnnxCore(live_onnx)
+    sounds = [noise(40_000, seed=seed) for seed in range(4)]
+    expected = [Stream(core, 16_000).process(sound) for sound in sounds]
+
+    def hop_by_hop(sound: np.ndarray) -> np.ndarray:
+        stream = Stream(core, 16_000)
+        return np.concatenate([stream.process(hop) for hop in np.array_split(sound, 150)])
+
+    with ThreadPoolExecutor(len(sounds)) as pool:
+        for given, wanted in zip(pool.map(hop_by_hop, sounds), expected, strict=True):
+            np.testing.assert_allclose(given, wanted, atol=1e-5)
+
+
 def test_stream_is_that_of_pytorch(live_onnx: Path) -> None:
     sound = noise(20_000, channels=2)
     streams = [
@@ -88,6 +118,8 @@ def test_files_of_other_kinds_are_a_sentence(live_onnx: Path, tmp_path: Path) ->
     newer = header_metadata(Header("live", {}, 16_000, {}, format_version=99))
     with pytest.raises(UserError, match="format version 99"):
         OnnxCore(_with_metadata(live_onnx, tmp_path, newer))
+    with pytest.raises(UserError, match="does not take a spectrum of 256 bins and states; export"):
+        OnnxCore(_with_other_spectrum(live_onnx, tmp_path))
     strange = header_metadata(Header("live", {"layers": 3}, 16_000, {}))
     with pytest.raises(UserError, match="does not say how its network is built"):
         OnnxCore(_with_metadata(live_onnx, tmp_path, strange))
@@ -99,3 +131,17 @@ def _with_metadata(path: Path, folder: Path, metadata: dict[str, str]) -> Path:
     onnx.helper.set_model_props(model, metadata)
     onnx.save(model, folder / "changed.onnx")
     return folder / "changed.onnx"
+
+
+def _with_other_spectrum(path: Path, folder: Path) -> Path:
+    """Write a model that takes one more dimension, as those of earlier versions did."""
+    model = onnx.load(path)
+    spectrum = model.graph.input[0]
+    model.graph.node.insert(0, onnx.helper.make_node("Squeeze", ["spectrum", "one"], ["squeezed"]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1], np.int64), "one"))
+    for node in model.graph.node[1:]:
+        node.input[:] = ["squeezed" if name == "spectrum" else name for name in node.input]
+    dims = ["channels", 1, 256, 2]
+    spectrum.CopyFrom(onnx.helper.make_tensor_value_info("spectrum", onnx.TensorProto.FLOAT, dims))
+    onnx.save(model, folder / "earlier.onnx")
+    return folder / "earlier.onnx"

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from enhancement.checkpoints import read_header
+from enhancement.registry import checkpoint_path
 from prepare_data.errors import UserError
+from tests.waveform_unet_lru.live_cores import spectra
 from tests.waveform_unet_lru.live_sounds import RATE, demo_pack
 from waveform_unet_lru.__main__ import main
-from waveform_unet_lru.live.config import PRESETS
+from waveform_unet_lru.live.checkpoint import load_network, read_config
 from waveform_unet_lru.live.data import PackMixtures
 from waveform_unet_lru.live.draws import PLAIN, Ranges, more_recorded
 from waveform_unet_lru.live.own_noises import OWN_SHARE, read_noises
@@ -122,7 +125,29 @@ def test_shipped_weights_can_be_tuned_by_name(tmp_path: Path, pack: Path) -> Non
     options = [*_SMALL.split(), "--pack", str(pack), "--init", "small"]
     assert main([*options, "--out", str(tmp_path / "run")]) == 0
     header = read_header(tmp_path / "run" / "best.safetensors")
-    assert header.config == PRESETS["small"].plain()
+    assert header.config == read_config(checkpoint_path("small")).plain()
+
+
+def test_a_full_band_is_added_to_weights_without_changing_what_they_do(
+    tmp_path: Path, pack: Path
+) -> None:
+    options = (*_SMALL.split(), "--pack", str(pack), "--seed", "3")
+    sizes = ("channels=4", "width=8", "blocks=2")
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert (
+        main([*options, "--model", "tiny", "--set", *sizes, "full_band=0", "--out", str(first)])
+        == 0
+    )
+    more = ("--init", str(first), "--set", "full_band=3", "--ema-decay", "0", "--lr", "1e-12")
+    assert main([*options, *more, "--out", str(second)]) == 0
+    before, after = (load_network(run / "best.safetensors")[1].eval() for run in (first, second))
+    assert after.full_band is not None
+    # Only what a step of training does to the statistics of the normalisations.
+    statistics = {name: each for name, each in before.state_dict().items() if "running" in name}
+    after.load_state_dict(statistics, strict=False)
+    with torch.no_grad():
+        masks = [network(spectra(1, 20))[0] for network in (before, after)]
+    torch.testing.assert_close(*masks, rtol=0, atol=1e-5)
 
 
 def test_a_size_that_the_weights_do_not_have_is_a_sentence(

@@ -61,7 +61,9 @@ class Analysis(nn.Module):
         factors = torch.view_as_complex(mask.float().contiguous())
         above = spectrum.shape[-1] - self._seen
         factors, upper = factors[..., : self._seen], factors[..., FIRST_OF_LEVEL:]
-        if above:
+        if above == 1:
+            factors = torch.cat([factors, factors[..., -1:]], dim=-1)
+        elif above:
             level = upper.abs().mean(-1, keepdim=True).clamp_max(1)
             factors = torch.cat([factors, level.expand(*level.shape[:-1], above)], dim=-1)
         return spectrum * factors

@@ -35,6 +35,7 @@ class LiveConfig:
         mixing: along frequency, by "attention" of all bands to all or by one "linear" map.
         heads: of the attention, dividing `width`.
         averages: running ones of each bin's magnitude, over 0.02 to 4 s at the start.
+        full_band: features and states of a recurrence over all bands at once; none if 0.
         window: what a listener waits, "32ms" or "16ms", at 62.5 or 125 frames a second.
 
     Raises:
@@ -50,10 +51,11 @@ class LiveConfig:
     mixing: Mixing = "linear"
     heads: int = 4
     averages: int = 6
+    full_band: int = 0
     window: Window = "32ms"
 
     def __post_init__(self) -> None:
-        for name in (*_SIZES, "convolutions", "states"):
+        for name in (*_SIZES, "convolutions", "states", "full_band"):
             value, least = getattr(self, name), 1 if name in _SIZES else 0
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} is {value!r}; a whole number from {least} is wanted")
@@ -87,12 +89,12 @@ class LiveConfig:
             raise ValueError(str(error)) from error
 
 
-_SMALL = LiveConfig(channels=32, convolutions=1, bands=16, width=48, blocks=4)
+_SMALL = LiveConfig(channels=32, convolutions=1, bands=16, width=48, blocks=4, full_band=64)
 
 PRESETS: dict[str, LiveConfig] = {
-    "tiny": LiveConfig(channels=20, convolutions=1, bands=16, width=24, blocks=2),
+    "tiny": LiveConfig(channels=24, convolutions=0, bands=16, width=32, blocks=1, full_band=64),
     "small": _SMALL,
-    "base": LiveConfig(channels=64, convolutions=2, bands=32, width=96, blocks=4),
+    "base": LiveConfig(channels=64, convolutions=2, bands=32, width=96, blocks=4, full_band=128),
     "small-16ms": replace(_SMALL, window="16ms"),
 }
 """The sizes that have names."""

@@ -37,6 +37,49 @@ class Core(Protocol):
             The mask, float32 of the shape of `spectrum`, and the state after it.
         """
 
+    def steps(self, channels: int) -> Steps:
+        """Return what goes on from call to call by itself, beginning at rest."""
+
+
+class Steps(Protocol):
+    """A core on its way through one signal, with the state that it has come to.
+
+    Attributes:
+        state: after the frames so far; what is read is a copy, what is set is copied.
+    """
+
+    state: State
+
+    def __call__(self, spectrum: np.ndarray) -> np.ndarray:
+        """Return masks for the next frames, of the shape of `spectrum`; see `Core.__call__`."""
+
+
+class PlainSteps:
+    """The `Steps` of any core.
+
+    Args:
+        core: the network.
+        channels: of the signal.
+    """
+
+    def __init__(self, core: Core, channels: int) -> None:
+        self._core = core
+        self._state = core.initial_state(channels)
+
+    @property
+    def state(self) -> State:
+        """See `Steps`."""
+        return tuple(array.copy() for array in self._state)
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = tuple(array.copy() for array in state)
+
+    def __call__(self, spectrum: np.ndarray) -> np.ndarray:
+        """See `Steps`."""
+        mask, self._state = self._core(spectrum, self._state)
+        return mask
+
 
 class TorchCore:
     """A network run by PyTorch, with as many threads as PyTorch takes.
@@ -63,3 +106,7 @@ class TorchCore:
             inputs = [torch.from_numpy(array).to(device) for array in (spectrum, *state)]
             mask, after = self._network(inputs[0], tuple(inputs[1:]))
         return mask.cpu().numpy(), tuple(each.cpu().numpy() for each in after)
+
+    def steps(self, channels: int) -> PlainSteps:
+        """See `Core`."""
+        return PlainSteps(self, channels)

@@ -58,7 +58,8 @@ class Framing:
         hop = self._front_end.hop
         ends = self._front_end.samples(self._front_end.masked(spectrum, mask))
         finished = ends[..., :hop]
-        finished[:, 1:] += ends[:, :-1, hop:]
+        if finished.shape[1] > 1:
+            finished[:, 1:] += ends[:, :-1, hop:]
         finished[:, 0] += self.overlap
         self.overlap = ends[:, -1, hop:]
         finished = finished.reshape(len(finished), -1)

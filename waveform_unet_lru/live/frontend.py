@@ -20,7 +20,8 @@ _RATES = (8_000, 48_000)
 # A transform of length 1412 = 4 * 353 takes four times as long as one of 1410 = 2 * 3 * 5 * 47.
 _LARGEST_FACTOR = 50
 FIRST_OF_LEVEL = 160  # 5 kHz
-_SHARES_OF_LEVEL = np.full(BINS - FIRST_OF_LEVEL, 1 / (BINS - FIRST_OF_LEVEL), np.float32)
+_SHARES_OF_LEVEL = np.full((BINS - FIRST_OF_LEVEL, 1), 1 / (BINS - FIRST_OF_LEVEL), np.float32)
+_ONE = np.float32(1)
 
 
 class FrontEnd:
@@ -58,9 +59,11 @@ class FrontEnd:
         self.hop = self.n_fft // hops
         self.synthesis_length = self.lag_samples = 2 * self.hop
         self.analysis_window, self.synthesis_window = _window_pair(self.n_fft, self.hop)
-        self._analysis = self.analysis_window.astype(np.float32)
+        self._analysis = (self.analysis_window / self.n_fft).astype(np.float32)
         self._synthesis = self.synthesis_window.astype(np.float32)
-        self._seen = min(BINS, self.n_fft // 2 + 1)
+        bins = self.n_fft // 2 + 1
+        self._seen = min(BINS, bins)
+        self._above = bins - self._seen
 
     def spectrum(self, frames: np.ndarray) -> np.ndarray:
         """Transform frames, scaled so that a tone keeps its level at any sample rate.
@@ -71,7 +74,7 @@ class FrontEnd:
         Returns:
             complex64 of shape (..., n_fft // 2 + 1).
         """
-        return np.fft.rfft(frames * self._analysis, norm="forward")
+        return np.fft.rfft(frames * self._analysis)
 
     def for_network(self, spectrum: np.ndarray) -> np.ndarray:
         """Return real and imaginary parts of the bins below 8 kHz.
@@ -93,21 +96,26 @@ class FrontEnd:
 
         Args:
             spectrum: complex64 of shape (..., n_fft // 2 + 1).
-            mask: float32 of shape (..., 256, 2). From 8 kHz on, the mean of its magnitude over 5 to
-                8 kHz stands for it, but 1 at most.
+            mask: float32 of shape (..., 256, 2). Above 8 kHz, the mean of its magnitude over 5 to
+                8 kHz stands for it, but 1 at most; and where the spectrum ends at 8 kHz, the bin
+                there takes its neighbour's.
 
         Returns:
             complex64 of the shape of `spectrum`.
         """
         factors = np.ascontiguousarray(mask, dtype=np.float32).view(np.complex64)[..., 0]
-        result = spectrum.copy()
         seen = self._seen
-        result[..., :seen] *= factors[..., :seen]
-        if spectrum.shape[-1] > seen:
-            # A product with weights, for numpy's mean takes four times as long over so few numbers.
+        # One product of whole arrays, and no mean: with parts of arrays, and numpy's mean over so
+        # few numbers, this takes three times as long.
+        whole = np.empty_like(spectrum)
+        whole[..., :seen] = factors[..., :seen]
+        if self._above == 1:
+            whole[..., seen] = factors[..., -1]
+        elif self._above:
             level = np.abs(factors[..., FIRST_OF_LEVEL:]) @ _SHARES_OF_LEVEL
-            result[..., seen:] *= np.minimum(level, np.float32(1))[..., None]
-        return result
+            whole[..., seen:] = np.minimum(level, _ONE)
+        whole *= spectrum
+        return whole
 
     def samples(self, spectrum: np.ndarray) -> np.ndarray:
         """Transform back and apply the window, for adding up with a hop between frames.

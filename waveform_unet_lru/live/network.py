@@ -13,6 +13,8 @@ from torch.nn.functional import linear
 
 from waveform_unet_lru.live.averages import RunningAverages
 from waveform_unet_lru.live.config import BINS, POSITIONS, LiveConfig
+from waveform_unet_lru.live.feature_norm import FeatureNorm
+from waveform_unet_lru.live.full_band import FullBand
 from waveform_unet_lru.live.start import start_in_seconds
 from waveform_unet_lru.lru import LRU
 
@@ -54,6 +56,7 @@ class LiveNetwork(nn.Module):
         self.into_norm = FeatureNorm(width)
         self.band_embedding = nn.Parameter(torch.zeros(config.bands, width))
         self.blocks = nn.ModuleList(Block(config, generator) for _ in range(config.blocks))
+        self.full_band = FullBand(config, generator) if config.full_band else None
         self.from_width = nn.Linear(width, channels)
         self.from_bands = nn.Linear(config.bands, POSITIONS, bias=False)
         self.decoder = nn.Sequential(
@@ -69,10 +72,21 @@ class LiveNetwork(nn.Module):
 
     @property
     def state_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name to shape of the states, in their order, without the batch; pairs are complex."""
-        shape = (self.config.bands, self.config.states, 2)
-        blocks = {f"block_{index}": shape for index in range(self.config.blocks)}
-        return {"averages": (BINS, self.config.averages), **blocks}
+        """Name to shape of the states, in their order, without the batch.
+
+        The recurrences' are complex, real and imaginary parts in turn.
+        """
+        config = self.config
+        blocks = {
+            f"block_{index}": (config.bands, 2 * config.states) for index in range(config.blocks)
+        }
+        full_band = {"full_band": (2 * config.full_band,)} if config.full_band else {}
+        return {"averages": (config.averages, BINS), **blocks, **full_band}
+
+    @property
+    def blocks_before_full_band(self) -> int:
+        """How many of the blocks come before the recurrence over all bands, if there is one."""
+        return (self.config.blocks + 1) // 2
 
     def forward(self, spectrum: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Run over a stretch of frames.
@@ -91,20 +105,26 @@ class LiveNetwork(nn.Module):
         x = torch.matmul(self.into_bands.weight, encoded.permute(0, 2, 3, 1))
         x = self.into_norm(self.into_width(x)) + self.band_embedding
         after = [averages]
+        of_all_bands: tuple[Tensor, ...] = ()
         for index, block in enumerate(self.blocks, start=1):
             x, last = block(x, None if state is None else state[index])
             after.append(last)
+            if self.full_band is not None and index == self.blocks_before_full_band:
+                x, last = self.full_band(x, None if state is None else state[-1])
+                of_all_bands = (last,)
         x = torch.matmul(self.from_bands.weight, self.from_width(x))
         decoded = self.decoder(torch.cat([encoded, x.permute(0, 3, 1, 2)], dim=1))
         mask = self.into_mask(decoded).permute(2, 0, 3, 1)
-        return mask.to(spectrum.dtype), tuple(after)
+        return mask.to(spectrum.dtype), (*after, *of_all_bands)
 
     def _features(self, spectrum: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return what the encoder sees, (frames, batch, 256, features), and the averages' state."""
         with torch.autocast(spectrum.device.type, enabled=False):
             parts, magnitude = compressed(spectrum.transpose(0, 1))
-            averages, after = self.averages(magnitude, state)
-            return torch.cat([parts, magnitude[..., None], averages], dim=-1), after
+            before = None if state is None else state.transpose(1, 2)
+            averages, after = self.averages(magnitude, before)
+            features = torch.cat([parts, magnitude[..., None], averages], dim=-1)
+            return features, after.transpose(1, 2)
 
 
 class Residual(nn.Module):
@@ -122,14 +142,6 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(frames, channels, batch, positions) to the same shape."""
         return x + torch.relu(self.norm(self.convolution(x)))
-
-
-class FeatureNorm(nn.BatchNorm1d):
-    """Batch normalisation of the last dimension, over all others."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., features) to the same shape."""
-        return super().forward(x.flatten(0, -2)).view_as(x)
 
 
 class Block(nn.Module):
@@ -162,7 +174,7 @@ class Block(nn.Module):
 
         Args:
             x: shape (frames, batch, bands, width).
-            state: shape (batch, bands, states, 2); rest if None.
+            state: shape (batch, bands, 2 states); rest if None.
 
         Returns:
             The output, of the shape of `x`, and the state after it.
@@ -180,10 +192,12 @@ class Block(nn.Module):
     def _recur(self, x: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """Let the bands be a batch to the recurrence."""
         batch_and_bands = x.shape[1:3]
-        before = None if state is None else torch.view_as_complex(state.flatten(0, 1).contiguous())
+        before = None
+        if state is not None:
+            before = torch.view_as_complex(state.flatten(0, 1).unflatten(-1, (-1, 2)))
         y, after = self.lru(x.flatten(1, 2).transpose(0, 1), before)
         y = y.transpose(0, 1).unflatten(1, batch_and_bands)
-        return y, torch.view_as_real(after).unflatten(0, batch_and_bands)
+        return y, torch.view_as_real(after).flatten(-2).unflatten(0, batch_and_bands)
 
 
 class Attention(nn.Module):

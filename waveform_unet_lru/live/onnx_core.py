@@ -9,11 +9,10 @@ import numpy as np
 from enhancement.checkpoints import check_model
 from enhancement.onnx_files import open_session, session_header
 from prepare_data.errors import UserError
-from waveform_unet_lru.live.config import LiveConfig
+from waveform_unet_lru.live.config import BINS, LiveConfig
+from waveform_unet_lru.live.onnx_steps import SPECTRUM, OnnxSteps
 
 _MODEL_NAME = "live"
-SPECTRUM, MASK, OUT = "spectrum", "mask", "_out"
-"""The graph's own input and output; each state's input name with OUT is its output's name."""
 
 
 class OnnxCore:
@@ -43,11 +42,11 @@ class OnnxCore:
         except ValueError as error:
             raise UserError(f"{path} does not say how its network is built: {error}.") from error
         first, *states = self._session.get_inputs()
-        if first.name != SPECTRUM or not states:
-            raise UserError(f"{path} has no {SPECTRUM} and states as inputs; export it again.")
+        if first.name != SPECTRUM or first.shape[1:] != [BINS, 2] or not states:
+            raise UserError(
+                f"{path} does not take a {SPECTRUM} of {BINS} bins and states; export it again."
+            )
         self._shapes = {each.name: tuple(each.shape[1:]) for each in states}
-        self._inputs = [SPECTRUM, *self._shapes]
-        self._outputs = [MASK, *(name + OUT for name in self._shapes)]
 
     def initial_state(self, channels: int) -> tuple[np.ndarray, ...]:
         """Return the state before the first frame, zeros of shape (channels, ...)."""
@@ -65,10 +64,10 @@ class OnnxCore:
         Returns:
             The mask, of the shape of `spectrum`, and the state after it.
         """
-        masks = []
-        for frame in range(spectrum.shape[1]):
-            inputs = zip(self._inputs, (spectrum[:, frame : frame + 1], *state), strict=True)
-            mask, *after = self._session.run(self._outputs, dict(inputs))
-            masks.append(mask)
-            state = tuple(after)
-        return masks[0] if len(masks) == 1 else np.concatenate(masks, axis=1), state
+        steps = self.steps(len(spectrum))
+        steps.state = state
+        return steps(spectrum), steps.state
+
+    def steps(self, channels: int) -> OnnxSteps:
+        """See `Core`."""
+        return OnnxSteps(self._session, self.initial_state(channels))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from waveform_unet_lru.live.config import BINS
+from waveform_unet_lru.live.config import BINS, LiveConfig
 from waveform_unet_lru.live.network import (
     COMPRESSION,
     LEAST_POWER,
@@ -24,12 +24,14 @@ from waveform_unet_lru.live.network import (
     LiveNetwork,
     Residual,
 )
-from waveform_unet_lru.live.onnx_core import MASK, OUT, SPECTRUM
+from waveform_unet_lru.live.onnx_operators import Graph
+from waveform_unet_lru.live.onnx_steps import MASK, OUT, SPECTRUM
 
 if TYPE_CHECKING:
     from onnx import ModelProto
     from torch import Tensor, nn
 
+    from waveform_unet_lru.live.full_band import FullBand
     from waveform_unet_lru.lru import LRU
 
 _MICROSOFT = "com.microsoft"
@@ -42,7 +44,7 @@ _CHANNELS = "channels"  # of the sound: a batch to the network
 def live_graph(network: LiveNetwork) -> ModelProto:
     """Write a network down as ONNX.
 
-    Inputs are "spectrum", of shape (channels, 1, 256, 2), and a state for each of
+    Inputs are "spectrum", of shape (channels, 256, 2), and a state for each of
     `network.state_shapes`, (channels, *shape); outputs are "mask" and "<state>_out", in the same
     order and of the same shapes. The number of channels is open.
 
@@ -54,15 +56,17 @@ def live_graph(network: LiveNetwork) -> ModelProto:
     """
     from onnx import TensorProto, helper
 
-    graph = _Graph()
+    graph = Graph()
     averages, *states = network.state_shapes
     encoded = _encoded(graph, network, averages)
     x = _into_bands(graph, network, encoded)
-    for block, state in zip(network.blocks, states, strict=True):
+    for index, (block, state) in enumerate(zip(network.blocks, states, strict=False), start=1):
         x = _block(graph, block, x, state, network.config.bands)
+        if network.full_band is not None and index == network.blocks_before_full_band:
+            x = _full_band(graph, network.full_band, x, states[-1], network.config)
     _mask(graph, network, encoded, x)
 
-    shapes = {SPECTRUM: (1, BINS, 2), **network.state_shapes}
+    shapes = {SPECTRUM: (BINS, 2), **network.state_shapes}
     outputs = [MASK, *(name + OUT for name in network.state_shapes)]
 
     def described(names: list[str]) -> list[Any]:
@@ -80,64 +84,17 @@ def live_graph(network: LiveNetwork) -> ModelProto:
     )
 
 
-class _Graph:
-    """Operators and constants in the order in which they were added; values go by name."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self._values = 0
-
-    def add(
-        self, operator: str, *inputs: str | np.ndarray, out: str | None = None, **attributes: Any
-    ) -> str:
-        """Add an operator with one result and return its name; arrays become constants."""
-        from onnx import helper
-
-        out = out or self._name()
-        names = [each if isinstance(each, str) else self._constant(each) for each in inputs]
-        self.nodes.append(helper.make_node(operator, names, [out], **attributes))
-        return out
-
-    def halves(self, value: str, size: int) -> list[str]:
-        """Cut a value's last dimension in two of a size."""
-        from onnx import helper
-
-        halves = [self._name(), self._name()]
-        sizes = self._constant(np.array([size, size], np.int64))
-        self.nodes.append(helper.make_node("Split", [value, sizes], halves, axis=-1))
-        return halves
-
-    def reshape(self, value: str, *shape: int, out: str | None = None) -> str:
-        """Give a value another shape, of which one number is -1."""
-        return self.add("Reshape", value, np.array(shape, np.int64), out=out)
-
-    def _name(self) -> str:
-        self._values += 1
-        return f"value_{self._values}"
-
-    def _constant(self, array: np.ndarray) -> str:
-        from onnx import numpy_helper
-
-        name = f"constant_{len(self.constants)}"
-        dtype = np.int64 if array.dtype == np.int64 else np.float32
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array, dtype), name))
-        return name
-
-
-def _encoded(graph: _Graph, network: LiveNetwork, state: str) -> str:
+def _encoded(graph: Graph, network: LiveNetwork, state: str) -> str:
     """Take the spectrum through compression, averages and encoder, to (channels, features, 64)."""
-    spectrum = graph.add("Transpose", graph.reshape(SPECTRUM, -1, BINS, 2), perm=[0, 2, 1])
-    power = graph.add("ReduceSumSquare", spectrum, axes=[1], keepdims=1)
+    spectrum = graph.add("Transpose", SPECTRUM, perm=[0, 2, 1])
+    power = graph.add("MatMul", np.ones((1, 2)), graph.add("Mul", spectrum, spectrum))
     power = graph.add("Add", power, np.array(LEAST_POWER))
     factor = graph.add("Pow", power, np.array((COMPRESSION - 1) / 2))
     parts = graph.add("Mul", spectrum, factor)
     magnitude = graph.add("Mul", graph.add("Sqrt", power), factor)
-    before = graph.add("Transpose", state, perm=[0, 2, 1])
-    features = graph.add("Concat", parts, magnitude, before, axis=1)
+    features = graph.add("Concat", parts, magnitude, state, axis=1)
     step = _averaging(network)
-    averages = graph.add("MatMul", step[3:], features)
-    graph.add("Transpose", averages, perm=[0, 2, 1], out=state + OUT)
+    graph.add("MatMul", step[3:], features, out=state + OUT)
     convolution, norm, _, *residuals = network.encoder
     scale, shift = _affine(norm)
     weight = np.einsum("oik,ij->ojk", _numbers(convolution.weight)[:, :, 0], step)
@@ -153,7 +110,7 @@ def _averaging(network: LiveNetwork) -> np.ndarray:
     return step
 
 
-def _through_residuals(graph: _Graph, residuals: list[Residual], x: str) -> str:
+def _through_residuals(graph: Graph, residuals: list[Residual], x: str) -> str:
     for residual in residuals:
         scale, shift = _affine(residual.norm)
         weight = scale[:, None, None] * _numbers(residual.convolution.weight)[:, :, 0]
@@ -162,7 +119,7 @@ def _through_residuals(graph: _Graph, residuals: list[Residual], x: str) -> str:
     return x
 
 
-def _into_bands(graph: _Graph, network: LiveNetwork, encoded: str) -> str:
+def _into_bands(graph: Graph, network: LiveNetwork, encoded: str) -> str:
     """Bring features and positions to width and bands, (channels, bands, width)."""
     scale, shift = _affine(network.into_norm)
     x = graph.add("MatMul", encoded, _numbers(network.into_bands.weight).T)
@@ -171,27 +128,29 @@ def _into_bands(graph: _Graph, network: LiveNetwork, encoded: str) -> str:
     return graph.add("Add", x, _numbers(network.band_embedding) + shift)
 
 
-def _block(graph: _Graph, block: Block, x: str, state: str, bands: int) -> str:
+def _block(graph: Graph, block: Block, x: str, state: str, bands: int) -> str:
     x = _gated(graph, block, x, _recurrence(graph, block.lru, x, state, bands), bands)
     if isinstance(block.mixing, Attention):
         return _attention(graph, block.mixing, block.mixing_norm, x)
     return _linear_mixing(graph, block.mixing, block.mixing_norm, x)
 
 
-def _recurrence(graph: _Graph, lru: LRU, x: str, state: str, bands: int) -> str:
+def _recurrence(graph: Graph, lru: LRU, x: str, state: str, bands: int) -> str:
     """Take a step and return the state after it; it goes in and out by its names."""
+    into, factors = _into_state(lru)
+    turned = _multiplied(graph, state, factors, bands)
+    return graph.add("Add", graph.add("MatMul", x, into.T), turned, out=state + OUT)
+
+
+def _into_state(lru: LRU) -> tuple[np.ndarray, np.ndarray]:
+    """Return gamma B, real and imaginary parts in turn, and lam."""
     nu, theta = np.exp(_numbers(lru.nu_log)), np.exp(_numbers(lru.theta_log))
     gamma = np.sqrt(-np.expm1(-2 * nu))[:, None]
     into = np.stack([gamma * _numbers(lru.B_re), gamma * _numbers(lru.B_im)], axis=1)
-    pairs = 2 * len(nu)
-    before = graph.reshape(state, -1, bands, pairs)
-    turned = _multiplied(graph, before, np.exp(-nu + 1j * theta), bands)
-    h = graph.add("Add", graph.add("MatMul", x, into.reshape(pairs, -1).T), turned)
-    graph.reshape(h, -1, bands, len(nu), 2, out=state + OUT)
-    return h
+    return into.reshape(2 * len(nu), -1), np.exp(-nu + 1j * theta)
 
 
-def _multiplied(graph: _Graph, h: str, factors: np.ndarray, rows: int) -> str:
+def _multiplied(graph: Graph, h: str, factors: np.ndarray, rows: int) -> str:
     """Multiply rows of real and imaginary parts in turn by complex factors.
 
     That is what a rotary embedding does, whose cosines and sines may be any numbers. As a matrix
@@ -203,19 +162,63 @@ def _multiplied(graph: _Graph, h: str, factors: np.ndarray, rows: int) -> str:
     )
 
 
-def _gated(graph: _Graph, block: Block, x: str, h: str, bands: int) -> str:
+def _gated(graph: Graph, block: Block, x: str, h: str, bands: int) -> str:
     """Add to `x` the gated linear unit of y = Re(C h) + D x."""
-    lru = block.lru
-    out_of = np.stack([_numbers(lru.C_re), -_numbers(lru.C_im)], axis=2)
-    into_y = np.concatenate([np.diag(_numbers(lru.D)), out_of.reshape(len(out_of), -1)], axis=1)
     weight, bias = _after_norm(block.lru_norm, block.gate)
+    into_y = _out_of_state(block.lru)
     both = graph.add("MatMul", graph.add("Concat", x, h, axis=-1), (weight @ into_y).T)
     both = graph.add("Add", both, np.tile(bias, (bands, 1)))
-    value, gate = graph.halves(both, len(out_of))
+    value, gate = graph.halves(both, len(into_y))
     return graph.add("Add", x, graph.add("Mul", value, graph.add("Sigmoid", gate)))
 
 
-def _attention(graph: _Graph, attention: Attention, norm: nn.Module, x: str) -> str:
+def _out_of_state(lru: LRU) -> np.ndarray:
+    """Return the matrix to y = D x + Re(C h) from x and h."""
+    out_of = np.stack([_numbers(lru.C_re), -_numbers(lru.C_im)], axis=2)
+    return np.concatenate([np.diag(_numbers(lru.D)), out_of.reshape(len(out_of), -1)], axis=1)
+
+
+def _full_band(graph: Graph, full_band: FullBand, x: str, state: str, config: LiveConfig) -> str:
+    """Add to `x` what all bands together tell; their features lie in one row for it.
+
+    For one row it takes less time to multiply by a matrix of mostly zeros than to have the
+    recurrence's operators, so the state after it and what comes of that are one product each.
+    """
+    row = graph.reshape(x, -1, config.bands * config.width)
+    scale, shift = _affine(full_band.into_norm)
+    features = _dense(graph, row, scale[:, None] * _numbers(full_band.into.weight), shift)
+    both = graph.add("Concat", features, state, axis=-1)
+    step = _step(full_band.lru)
+    graph.add("MatMul", both, step.T, out=state + OUT)
+    scale, shift = _affine(full_band.lru_norm)
+    from_features = np.eye(len(shift), step.shape[1])
+    out_of = _out_of_state(full_band.lru) @ np.concatenate([from_features, step])
+    y = _dense(graph, both, scale[:, None] * out_of, shift, constant=True)
+    out = full_band.out_of
+    weight = np.concatenate([_numbers(out.weight), _numbers(out.bias)[:, None]], axis=1)
+    return graph.reshape(graph.add("Gemm", y, weight.T, row), -1, config.bands, config.width)
+
+
+def _step(lru: LRU) -> np.ndarray:
+    """Return the matrix from input and state, real and imaginary parts in turn, to the state."""
+    into, factors = _into_state(lru)
+    turn = np.array([[factors.real, -factors.imag], [factors.imag, factors.real]])
+    # (2, 2, states) to (states, 2, states, 2), zero but for each state by itself.
+    turns = np.einsum("ijs,st->sitj", turn, np.eye(len(factors)))
+    return np.concatenate([into, turns.reshape(len(into), -1)], axis=1)
+
+
+def _dense(
+    graph: Graph, x: str, weight: np.ndarray, bias: np.ndarray, *, constant: bool = False
+) -> str:
+    """Multiply a row by a matrix, add, and cut at zero; with a last feature that is 1 if wanted."""
+    if constant:
+        weight = np.concatenate([weight, np.zeros((1, weight.shape[1]))])
+        bias = np.append(bias, 1.0)
+    return graph.add("FusedGemm", x, weight.T, bias, domain=_MICROSOFT, activation="Relu")
+
+
+def _attention(graph: Graph, attention: Attention, norm: nn.Module, x: str) -> str:
     """Add to `x` what the bands have to tell each other."""
     weight, bias = _after_norm(norm, attention.query_key_value)
     y = graph.add("Attention", x, weight.T, bias, domain=_MICROSOFT, num_heads=attention.heads)
@@ -223,7 +226,7 @@ def _attention(graph: _Graph, attention: Attention, norm: nn.Module, x: str) -> 
     return graph.add("Add", x, graph.add("Add", y, _numbers(attention.out.bias)))
 
 
-def _linear_mixing(graph: _Graph, linear: Linear, norm: nn.Module, x: str) -> str:
+def _linear_mixing(graph: Graph, linear: Linear, norm: nn.Module, x: str) -> str:
     """Add to `x` a linear map of its bands, which are what channels are to a convolution."""
     scale, shift = (np.tile(each, (len(linear.weight), 1)) for each in _affine(norm))
     y = graph.add("Add", graph.add("Mul", x, scale), shift)
@@ -231,7 +234,7 @@ def _linear_mixing(graph: _Graph, linear: Linear, norm: nn.Module, x: str) -> st
     return graph.add("FusedConv", y, weight, bias, x, domain=_MICROSOFT, kernel_shape=[1])
 
 
-def _mask(graph: _Graph, network: LiveNetwork, encoded: str, x: str) -> None:
+def _mask(graph: Graph, network: LiveNetwork, encoded: str, x: str) -> None:
     """Join what comes from the bands with what went into them, and decode the mask."""
     convolution, norm, _, *residuals = network.decoder
     scale, shift = _affine(norm)
@@ -255,8 +258,7 @@ def _mask(graph: _Graph, network: LiveNetwork, encoded: str, x: str) -> None:
     decoded = _through_residuals(graph, residuals, decoded)
     weight, bias = (_numbers(each) for each in (network.into_mask.weight, network.into_mask.bias))
     mask = graph.add("ConvTranspose", decoded, weight[:, :, 0], bias, **_ACROSS)
-    mask = graph.add("Transpose", mask, perm=[0, 2, 1])
-    graph.reshape(mask, -1, 1, BINS, 2, out=MASK)
+    graph.add("Transpose", mask, perm=[0, 2, 1], out=MASK)
 
 
 def _after_norm(norm: nn.Module, linear: nn.Linear) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ def count_macs(config: LiveConfig) -> float:
         + POSITIONS * _each_position(config)
         + 2 * POSITIONS * config.bands * config.channels
         + config.bands * (2 * config.channels * config.width + config.blocks * _each_band(config))
+        + _of_all_bands(config)
     )
 
 
@@ -35,3 +36,9 @@ def _each_band(config: LiveConfig) -> int:
     if config.mixing == "linear":
         return recurrence + gated + config.bands * width
     return recurrence + gated + 4 * width**2 + 2 * config.bands * width
+
+
+def _of_all_bands(config: LiveConfig) -> int:
+    """Count the recurrence over all bands at once."""
+    size = config.full_band
+    return 2 * config.bands * config.width * size + 4 * size**2 + 5 * size

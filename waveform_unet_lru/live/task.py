@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from waveform_unet_lru.live.objective import Objective
 from waveform_unet_lru.parameter_groups import parameter_groups
 
 MODEL_NAME = "live"
+_ADDED = "full_band."
 _SHOWN = 3  # samples in the run's picture
 _RANGE_DB = 80.0  # from black to white
 
@@ -68,6 +70,15 @@ class LiveTask(TrainingTask):
             return self._objective(
                 self.analysis, masked, output, voice=mixed.voice, noisy=mixed.noisy
             )
+
+    def start_from(self, weights: Mapping[str, Tensor], source: str | Path) -> None:
+        """Take weights over; of a smaller network too, if all it lacks is the full band."""
+        own = self.network.state_dict()
+        if not any(name.startswith(_ADDED) for name in weights):
+            # Untrained it adds nothing, so that the run begins where the smaller network was.
+            lacking = {name: own[name] for name in own if name.startswith(_ADDED)}
+            weights = {**weights, **lacking}
+        super().start_from(weights, source)
 
     def parameter_groups(self, weight_decay: float, lr: float) -> list[dict[str, Any]]:
         """Return the groups of parameters for AdamW; see `waveform_unet_lru.parameter_groups`."""
