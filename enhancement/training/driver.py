@@ -227,11 +227,11 @@ def _take_up(
 def _start_from(name_or_path: str, task: TrainingTask) -> None:
     path = checkpoint_path(name_or_path)
     if path.suffix == ".pt":
-        task.start_from(load_published(path), path)
+        task.start_from(load_published(path), path, {})
         return
     header, weights = load_weights(path)
     check_model(path, header, task.header({}).model)
-    task.start_from(weights, path)
+    task.start_from(weights, path, header.config)
 
 
 def _more_is_asked(options: TrainingOptions, state: RunState) -> bool:

@@ -62,12 +62,15 @@ class TrainingTask(pl.LightningModule):
     def header(self, training: dict[str, Any]) -> Header:
         """Return what a checkpoint of this model says, with this summary of its training."""
 
-    def start_from(self, weights: Mapping[str, Tensor], source: str | Path) -> None:
+    def start_from(
+        self, weights: Mapping[str, Tensor], source: str | Path, config: Mapping[str, Any]
+    ) -> None:
         """Take weights over that the run begins with.
 
         Args:
             weights: of the network.
             source: where they are from, for the error.
+            config: the sizes of the network that they are of, if its checkpoint says them.
 
         Raises:
             UserError: if they do not fit the network.

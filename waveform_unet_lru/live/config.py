@@ -17,7 +17,9 @@ FRAME_SECONDS = 0.032
 
 Mixing = Literal["attention", "linear"]
 Window = Literal["32ms", "16ms"]
-_FRAMES_PER_SECOND: dict[Window, float] = {"32ms": 62.5, "16ms": 125.0}
+FRAMES_PER_SECOND: dict[str, float] = {"32ms": 62.5, "16ms": 125.0}
+"""What the network sees in a second, by window."""
+
 _SIZES = ("channels", "bands", "width", "blocks", "heads", "averages")
 
 
@@ -70,7 +72,7 @@ class LiveConfig:
     @property
     def frames_per_second(self) -> float:
         """Frames that the network sees in a second."""
-        return _FRAMES_PER_SECOND[self.window]
+        return FRAMES_PER_SECOND[self.window]
 
     def plain(self) -> dict[str, Any]:
         """Return the sizes as a dict of plain types."""

@@ -15,7 +15,8 @@ from enhancement.checkpoints import Header
 from enhancement.training.task import TrainingTask
 from waveform_unet_lru.live.analysis import Analysis
 from waveform_unet_lru.live.blending import blended
-from waveform_unet_lru.live.config import LiveConfig
+from waveform_unet_lru.live.config import FRAMES_PER_SECOND, LiveConfig
+from waveform_unet_lru.live.frame_rate import at_frame_rate
 from waveform_unet_lru.live.frontend import FrontEnd
 from waveform_unet_lru.live.mixing import MixedBatch
 from waveform_unet_lru.live.network import LiveNetwork
@@ -71,14 +72,17 @@ class LiveTask(TrainingTask):
                 self.analysis, masked, output, voice=mixed.voice, noisy=mixed.noisy
             )
 
-    def start_from(self, weights: Mapping[str, Tensor], source: str | Path) -> None:
-        """Take weights over; of a smaller network too, if all it lacks is the full band."""
+    def start_from(
+        self, weights: Mapping[str, Tensor], source: str | Path, config: Mapping[str, Any]
+    ) -> None:
+        """Take weights over; those without a full band, and of another window, too."""
         own = self.network.state_dict()
         if not any(name.startswith(_ADDED) for name in weights):
             # Untrained it adds nothing, so that the run begins where the smaller network was.
-            lacking = {name: own[name] for name in own if name.startswith(_ADDED)}
-            weights = {**weights, **lacking}
-        super().start_from(weights, source)
+            weights = {**weights, **{name: own[name] for name in own if name.startswith(_ADDED)}}
+        rate = self.network.config.frames_per_second
+        ratio = rate / FRAMES_PER_SECOND.get(config.get("window", ""), rate)
+        super().start_from(at_frame_rate(weights, ratio), source, config)
 
     def parameter_groups(self, weight_decay: float, lr: float) -> list[dict[str, Any]]:
         """Return the groups of parameters for AdamW; see `waveform_unet_lru.parameter_groups`."""
