@@ -87,8 +87,8 @@ def live_graph(network: LiveNetwork) -> ModelProto:
 def _encoded(graph: Graph, network: LiveNetwork, state: str) -> str:
     """Take the spectrum through compression, averages and encoder, to (channels, features, 64)."""
     spectrum = graph.add("Transpose", SPECTRUM, perm=[0, 2, 1])
-    power = graph.add("MatMul", np.ones((1, 2)), graph.add("Mul", spectrum, spectrum))
-    power = graph.add("Add", power, np.array(LEAST_POWER))
+    squares = graph.add("Mul", spectrum, spectrum)
+    power = graph.add("Conv", squares, np.ones((1, 2, 1)), np.array([LEAST_POWER]))
     factor = graph.add("Pow", power, np.array((COMPRESSION - 1) / 2))
     parts = graph.add("Mul", spectrum, factor)
     magnitude = graph.add("Mul", graph.add("Sqrt", power), factor)

@@ -67,16 +67,12 @@ class Stream:
                 hops is broken. The stream is then as it was before.
         """
         samples = self._checked(block)
-        size = _FRAMES_AT_ONCE * self.hop_samples
-        finished = [
-            self._advance(samples[:, start : start + size])
-            for start in range(0, samples.shape[1], size)
-        ]
-        if self._ready.shape[1] or len(finished) != 1:
-            finished = [np.concatenate([self._ready, *finished], axis=1)]
-        ready = finished[0]
-        self._ready = ready[:, samples.shape[1] :]
-        return np.ascontiguousarray(ready[:, : samples.shape[1]].T).reshape(block.shape)
+        count = samples.shape[1]
+        ready = self._advanced(samples)
+        if self._ready.shape[1]:
+            ready = np.concatenate([self._ready, ready], axis=1)
+        self._ready = ready[:, count:]
+        return np.ascontiguousarray(ready[:, :count].T).reshape(block.shape)
 
     def flush(self) -> np.ndarray:
         """Return the last `lag_samples` samples; the stream is then at rest, as if new.
@@ -145,14 +141,22 @@ class Stream:
             raise ValueError(f"block has shape {block.shape}; {wanted} is wanted")
         if self._whole_hops and len(block) % self.hop_samples:
             raise ValueError(f"block has {len(block)} samples, no multiple of {self.hop_samples}")
-        samples = block.reshape(len(block), self.channels).T.astype(np.float32)
+        samples = np.asarray(block, np.float32).reshape(len(block), self.channels).T
         # The sum of squares takes a third of the time, but overflows for absurdly loud samples too.
         if not math.isfinite(np.vdot(samples, samples)) and not np.isfinite(samples).all():
             raise ValueError("block holds samples that are not numbers (NaN or infinite)")
         return samples
 
-    def _advance(self, samples: np.ndarray) -> np.ndarray:
+    def _advanced(self, samples: np.ndarray) -> np.ndarray:
         """Take samples and return those that no later frame adds to; (channels, samples)."""
+        size = _FRAMES_AT_ONCE * self.hop_samples
+        if samples.shape[1] <= size:
+            return self._advanced_at_once(samples)
+        starts = range(0, samples.shape[1], size)
+        parts = [self._advanced_at_once(samples[:, start : start + size]) for start in starts]
+        return np.concatenate(parts, axis=1)
+
+    def _advanced_at_once(self, samples: np.ndarray) -> np.ndarray:
         spectrum = self._framing.analyse(samples)
         if not spectrum.shape[1]:
             return samples[:, :0]
