@@ -40,7 +40,7 @@ CONFIG = live_exports.CONFIG
         replace(CONFIG, mixing="attention"),
         replace(CONFIG, window="16ms", convolutions=2, states=9, bands=5),
         replace(CONFIG, mixing="attention", convolutions=0, blocks=1, heads=1, full_band=0),
-        replace(CONFIG, convolutions=0, blocks=3, full_band=7),
+        replace(CONFIG, convolutions=0, blocks=3, full_band=7, kept_db=20),
     ],
 )
 def test_onnx_computes_what_pytorch_does(config: LiveConfig, tmp_path: Path) -> None:

@@ -62,6 +62,16 @@ def test_stretches_with_the_state_carried_equal_the_whole(mixing: Mixing, size: 
         torch.testing.assert_close(each, expected, rtol=0, atol=1e-5)
 
 
+def test_a_rest_of_the_noisy_sound_stays_if_wanted() -> None:
+    made = network()
+    keeping = LiveNetwork(replace(SMALLEST, kept_db=20)).eval()
+    keeping.load_state_dict(made.state_dict())
+    spectrum = spectra(2, 20)
+    with torch.no_grad():
+        without, kept = made(spectrum)[0], keeping(spectrum)[0]
+    torch.testing.assert_close(kept, 0.9 * without + torch.tensor([0.1, 0.0]))
+
+
 def test_memory_lies_in_the_state() -> None:
     made = network()
     first, second = spectra(1, 20, seed=1), spectra(1, 5, seed=2)

@@ -38,6 +38,8 @@ class LiveConfig:
         heads: of the attention, dividing `width`.
         averages: running ones of each bin's magnitude, over 0.02 to 4 s at the start.
         full_band: features and states of a recurrence over all bands at once; none if 0.
+        kept_db: how far below the noisy sound a rest of it stays in the result, lest the noise
+            floor comes and goes; nothing stays if 0.
         window: what a listener waits, "32ms" or "16ms", at 62.5 or 125 frames a second.
 
     Raises:
@@ -54,10 +56,11 @@ class LiveConfig:
     heads: int = 4
     averages: int = 6
     full_band: int = 0
+    kept_db: int = 0
     window: Window = "32ms"
 
     def __post_init__(self) -> None:
-        for name in (*_SIZES, "convolutions", "states", "full_band"):
+        for name in (*_SIZES, "convolutions", "states", "full_band", "kept_db"):
             value, least = getattr(self, name), 1 if name in _SIZES else 0
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} is {value!r}; a whole number from {least} is wanted")
@@ -73,6 +76,11 @@ class LiveConfig:
     def frames_per_second(self) -> float:
         """Frames that the network sees in a second."""
         return FRAMES_PER_SECOND[self.window]
+
+    @property
+    def kept_share(self) -> float:
+        """Factor of the noisy sound in the result, see `kept_db`."""
+        return 10 ** (-self.kept_db / 20) if self.kept_db else 0.0
 
     def plain(self) -> dict[str, Any]:
         """Return the sizes as a dict of plain types."""

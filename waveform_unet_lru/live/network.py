@@ -115,6 +115,8 @@ class LiveNetwork(nn.Module):
         x = torch.matmul(self.from_bands.weight, self.from_width(x))
         decoded = self.decoder(torch.cat([encoded, x.permute(0, 3, 1, 2)], dim=1))
         mask = self.into_mask(decoded).permute(2, 0, 3, 1)
+        if kept := self.config.kept_share:
+            mask = (1 - kept) * mask + kept * mask.new_tensor([1.0, 0.0])
         return mask.to(spectrum.dtype), (*after, *of_all_bands)
 
     def _features(self, spectrum: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -256,7 +256,11 @@ def _mask(graph: Graph, network: LiveNetwork, encoded: str, x: str) -> None:
         activation="Relu",
     )
     decoded = _through_residuals(graph, residuals, decoded)
-    weight, bias = (_numbers(each) for each in (network.into_mask.weight, network.into_mask.bias))
+    kept = network.config.kept_share
+    weight, bias = (
+        (1 - kept) * _numbers(each) for each in (network.into_mask.weight, network.into_mask.bias)
+    )
+    bias += kept * np.array([1.0, 0.0])
     mask = graph.add("ConvTranspose", decoded, weight[:, :, 0], bias, **_ACROSS)
     graph.add("Transpose", mask, perm=[0, 2, 1], out=MASK)
 
