@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prepare_data.speech_level import active_speech_level
+from prepare_data.speech_level import active_speech_level, energy_of
 
 PEAK_LIMIT = 0.999
 FULL_SCALE = 32_768
@@ -15,7 +15,7 @@ FULL_SCALE = 32_768
 
 @dataclass(frozen=True)
 class Mixture:
-    """A voice, a noise and their sum, each of shape (samples,), and the gains that made them.
+    """A voice and a noise, each of shape (samples,), and the gains that made them.
 
     `late_reverb` is the part of the noise that is the voice's late reverberation, where there is
     such a part.
@@ -23,10 +23,14 @@ class Mixture:
 
     voice: np.ndarray
     noise: np.ndarray
-    noisy_voice: np.ndarray
     voice_gain: float
     noise_gain: float
     late_reverb: np.ndarray | None = None
+
+    @property
+    def noisy_voice(self) -> np.ndarray:
+        """Their sum."""
+        return self.voice + self.noise
 
 
 def mix(
@@ -68,10 +72,7 @@ def mix(
     if not (math.isfinite(speech_level_dbfs) and math.isfinite(noise_level_dbfs)):
         raise ValueError("a silent voice or noise has no signal-to-noise ratio")
     noise_gain = 10 ** ((speech_level_dbfs - snr_db - noise_level_dbfs) / 20)
-    common = 1.0
-    if level_dbfs is not None:
-        common = 10 ** ((level_dbfs - power_db(voice + _with(noise_gain * noise, late))) / 20)
-    return _scaled(voice, noise, late, noise_gain, common)
+    return _blend(voice, noise, late, noise_gain, level_dbfs)
 
 
 def mix_amplitudes(
@@ -96,7 +97,7 @@ def mix_amplitudes(
         ValueError: if shapes differ.
     """
     voice, noise, late = _as_parts(voice, noise, late_reverb)
-    return _scaled(voice, noise, late, noise_level, 1.0)
+    return _blend(voice, noise, late, noise_level, None)
 
 
 def to_int16(mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -105,15 +106,21 @@ def to_int16(mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns:
         voice, noise and noisy_voice, int16, with noisy_voice == voice + noise exactly.
     """
-    voice = np.rint(mixture.voice * FULL_SCALE).astype(np.int16)
-    noise = np.rint(mixture.noise * FULL_SCALE).astype(np.int16)
+    voice, noise = _rounded(mixture.voice), _rounded(mixture.noise)
     return voice, noise, voice + noise
+
+
+def from_int16(samples: np.ndarray) -> np.ndarray:
+    """Return 16-bit samples as float64, full scale at 1."""
+    audio = samples.astype(np.float64)
+    audio /= FULL_SCALE
+    return audio
 
 
 def power_db(audio: np.ndarray) -> float:
     """Return the mean power in dB relative to full scale; silence gives -inf."""
     signal = np.asarray(audio, dtype=np.float64)
-    power = float(np.mean(signal * signal)) if signal.size else 0.0
+    power = energy_of(signal) / signal.size if signal.size else 0.0
     return 10 * math.log10(power) if power > 0 else -math.inf
 
 
@@ -129,22 +136,33 @@ def _as_parts(
     return np.asarray(voice, dtype=np.float64), np.asarray(noise, dtype=np.float64), late_reverb
 
 
-def _with(noise: np.ndarray, late: np.ndarray | None) -> np.ndarray:
-    return noise if late is None else noise + late
-
-
-def _scaled(
+def _blend(
     voice: np.ndarray,
     noise: np.ndarray,
     late: np.ndarray | None,
     noise_gain: float,
-    common: float,
+    level_dbfs: float | None,
 ) -> Mixture:
     """Apply the gains, and turn all down where voice, noise or their sum would clip."""
-    noise = _with(noise_gain * noise, late)
-    peak = max(float(np.max(np.abs(part), initial=0)) for part in (voice, noise, voice + noise))
+    noise = noise_gain * noise
+    if late is not None:
+        noise += late
+    noisy_voice = voice + noise
+    common = 1.0
+    if level_dbfs is not None:
+        common = 10 ** ((level_dbfs - power_db(noisy_voice)) / 20)
+    peak = max(_peak(part) for part in (voice, noise, noisy_voice))
     if peak * common > PEAK_LIMIT:
-        common = PEAK_LIMIT / peak
-    voice, noise = common * voice, common * noise
+        common = (1 - 1e-12) * PEAK_LIMIT / peak  # so that rounding does not pass it either
+    noise *= common
     late = None if late is None else common * late
-    return Mixture(voice, noise, voice + noise, common, common * noise_gain, late)
+    return Mixture(common * voice, noise, common, common * noise_gain, late)
+
+
+def _peak(audio: np.ndarray) -> float:
+    return max(float(np.max(audio, initial=0)), -float(np.min(audio, initial=0)))
+
+
+def _rounded(audio: np.ndarray) -> np.ndarray:
+    scaled = audio * FULL_SCALE
+    return np.rint(scaled, out=scaled).astype(np.int16)

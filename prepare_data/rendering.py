@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import soxr
 
 from prepare_data.audio_io import read_info, read_segment, to_mono
 from prepare_data.errors import AudioError, UserError
-from prepare_data.mixing import Mixture, mix, mix_amplitudes, power_db, to_int16
+from prepare_data.mixing import Mixture, from_int16, mix, mix_amplitudes, power_db, to_int16
 from prepare_data.picture import encode_picture, own_scale, shared_scale, stft, write_picture
 from prepare_data.rooms_rendered import RUN_UP_SECONDS, Heard, in_room
 from prepare_data.settings import Settings
@@ -82,6 +83,13 @@ def manifest_line(line: Line, rendered: Rendered) -> Line:
 def audio_bytes(samples: np.ndarray, settings: Settings) -> bytes:
     """Return a 16-bit WAV or FLAC file."""
     buffer = io.BytesIO()
+    if settings.audio_format == "wav":  # the same bytes as soundfile's, in a tenth of the time
+        with wave.open(buffer, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(settings.sample_rate)
+            file.writeframes(samples.tobytes())
+        return buffer.getvalue()
     soundfile.write(
         buffer, samples, settings.sample_rate, "PCM_16", format=settings.audio_format.upper()
     )
@@ -155,7 +163,7 @@ def _repeat(entry: Line, roots: Sequence[Path], settings: Settings) -> np.ndarra
     fade = min(round(_LOOP_FADE_SECONDS * settings.sample_rate), len(sound) // 4)
     loop = _cross_fade(sound[len(sound) // 2 :], sound[: len(sound) // 2], fade, equal_power=True)
     start = int(entry["rotation"] * len(loop))
-    return loop[(start + np.arange(length)) % len(loop)]
+    return np.resize(np.concatenate([loop[start:], loop[:start]]), length)
 
 
 def _cross_fade(
@@ -180,6 +188,8 @@ def _exact_length(audio: np.ndarray, length: int) -> np.ndarray:
 def _add(noises: list[np.ndarray], gains: list[np.float32]) -> np.ndarray:
     """Add noises: the first as it is, further ones at its RMS level times their gain."""
     total = noises[0].astype(np.float64)
+    if len(noises) == 1:
+        return total
     reference = power_db(total)
     for noise, gain in zip(noises[1:], gains[1:], strict=True):
         total = total + noise * (gain * 10 ** ((reference - power_db(noise)) / 20))
@@ -213,10 +223,11 @@ def _measure(audio: dict[str, np.ndarray], mixture: Mixture, rate: int) -> dict[
 
     Where the noise holds the voice's late reverberation, `snr_db` is the ratio to the rest of it.
     """
-    voice, noise, noisy = (audio[kind] / 32_768 for kind in KINDS)
+    voice, noise, noisy = (from_int16(audio[kind]) for kind in KINDS)
     voice_level, voice_activity = active_speech_level(voice, rate)
     noise_active_level, noise_activity = active_speech_level(noise, rate)
-    ratios = {"snr_db": voice_level - power_db(noise)}
+    noise_level = power_db(noise)
+    ratios = {"snr_db": voice_level - noise_level}
     if mixture.late_reverb is not None:
         ratios["snr_with_late_reverb_db"] = ratios["snr_db"]
         ratios["snr_db"] = voice_level - power_db(mixture.noise - mixture.late_reverb)
@@ -224,7 +235,7 @@ def _measure(audio: dict[str, np.ndarray], mixture: Mixture, rate: int) -> dict[
         "level_dbfs": power_db(noisy),
         "voice_active_level_dbfs": voice_level,
         "voice_activity": voice_activity,
-        "noise_level_dbfs": power_db(noise),
+        "noise_level_dbfs": noise_level,
         "noise_active_level_dbfs": noise_active_level,
         "noise_activity": noise_activity,
     }

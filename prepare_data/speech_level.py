@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,7 @@ HANGOVER_SECONDS = 0.2
 MARGIN_DB = 15.9
 
 _STEPS = 14  # halvings of a search interval of some 40 dB
+_BLOCK_SECONDS = 6.0  # a weight of exp(200) at most; see `smooth_twice`
 
 
 def active_speech_level(audio: np.ndarray, sample_rate: int) -> tuple[float, float]:
@@ -34,15 +36,23 @@ def active_speech_level(audio: np.ndarray, sample_rate: int) -> tuple[float, flo
     if audio.ndim != 1:
         raise ValueError(f"audio has shape {audio.shape}; one channel, shape (samples,), is wanted")
     signal = np.asarray(audio, dtype=np.float64)
-    energy = float(signal @ signal)
+    energy = energy_of(signal)
     if energy <= 0:
         return -math.inf, 0.0
-    envelope = _envelope(signal, sample_rate)
+    envelope = smooth_twice(np.abs(signal), SMOOTHING_SECONDS * sample_rate)
     hangover = math.ceil(HANGOVER_SECONDS * sample_rate)
     threshold_db = find_threshold(envelope, energy, hangover)
     # The threshold, unlike the count above it, moves smoothly with the signal.
     level = threshold_db + MARGIN_DB
     return level, min(1.0, energy / len(signal) / 10 ** (level / 10))
+
+
+def energy_of(signal: np.ndarray) -> float:
+    """Return the sum of the squares of a signal of shape (samples,), float64.
+
+    The same on any number of cores, as a product by BLAS, which shares it out, is not.
+    """
+    return float(np.einsum("i,i", signal, signal))
 
 
 def find_threshold(envelope: np.ndarray, energy: float, hangover: int) -> float:
@@ -58,24 +68,64 @@ def find_threshold(envelope: np.ndarray, energy: float, hangover: int) -> float:
     """
     low = 10 * math.log10(energy / len(envelope)) - MARGIN_DB
     high = max(low, 20 * math.log10(float(envelope.max())))
+    # A higher threshold leaves less time above it, so the level over that time is no lower. A
+    # count at one threshold therefore also tells on which side of the one sought all those lie
+    # that are between it and where its own level would put it: most halvings need no count.
+    too_low, too_high = -math.inf, math.inf
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        active = _active_samples(envelope, 10 ** (middle / 20), hangover)
-        if active and 10 * math.log10(energy / active) - middle > MARGIN_DB:
+        if too_low < middle < too_high:
+            active = _active_samples(envelope, 10 ** (middle / 20), hangover)
+            wanted = 10 * math.log10(energy / active) - MARGIN_DB if active else middle
+            if wanted > middle:
+                too_low = wanted
+            else:
+                too_high = wanted
+        if middle < too_high:
             low = middle
         else:
             high = middle
     return (low + high) / 2
 
 
-def _envelope(signal: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Smooth the rectified signal with two one-pole filters in a row."""
-    from scipy.signal import sosfilt
+def smooth_twice(amplitude: np.ndarray, time_constant: float) -> np.ndarray:
+    """Smooth with two equal one-pole filters in a row, from rest.
 
-    pole = math.exp(-1 / (sample_rate * SMOOTHING_SECONDS))
-    section = [1 - pole, 0, 0, 1, -pole, 0]
-    # The same numbers as those of lfilter twice, in half the time.
-    return sosfilt([section, section], np.abs(signal))
+    With p = exp(-1 / time_constant) each filter is y[n] = p y[n-1] + (1 - p) x[n], which is to say
+    that y[n] / p^n is the running sum of (1 - p) x[n] / p^n. Both filters together are then two
+    running sums of the weighted input. As no input is negative nothing cancels, and the result is
+    as exact as the recursion's. (`scipy.signal` has the filter, but takes a second to import.)
+
+    Args:
+        amplitude: shape (samples,), float64, none below zero; overwritten.
+        time_constant: in samples.
+
+    Returns:
+        `amplitude`, smoothed.
+    """
+    weights, gains = _weights(time_constant)
+    block_samples = len(gains)
+    first = second = 0.0  # the running sums, as the next block's weights count them
+    for start in range(0, len(amplitude), block_samples):
+        block = amplitude[start : start + block_samples]
+        block *= weights[: len(block)]
+        block[0] += first
+        np.cumsum(block, out=block)
+        first = block[-1] / weights[len(block)]
+        block[0] += second
+        np.cumsum(block, out=block)
+        second = block[-1] / weights[len(block)]
+        block *= gains[: len(block)]
+    return amplitude
+
+
+@lru_cache(maxsize=4)
+def _weights(time_constant: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a block's inputs are multiplied with, and one more, and what its sums are."""
+    block_samples = math.ceil(_BLOCK_SECONDS / SMOOTHING_SECONDS * time_constant)
+    places = np.arange(block_samples + 1) / time_constant
+    gain = math.expm1(-1 / time_constant) ** 2
+    return np.exp(places), gain * np.exp(-places[:-1])
 
 
 def _active_samples(envelope: np.ndarray, threshold: float, hangover: int) -> int:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import Any
 
+from prepare_data.memory import keep_freed_memory
+
 _WAITING_PER_WORKER = 4
 
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -24,9 +26,10 @@ def worker_pool(jobs: int) -> Iterator[Run]:
     Workers are spawned, not forked, because libraries with threads do not survive a fork.
     """
     if jobs <= 1:
+        keep_freed_memory()
         yield map
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=tie_to_parent)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start)
     try:
         yield lambda function, items: _in_order(pool, function, items, jobs * _WAITING_PER_WORKER)
     finally:
@@ -51,6 +54,11 @@ def _in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def _start() -> None:
+    tie_to_parent()
+    keep_freed_memory()
 
 
 def tie_to_parent() -> None:

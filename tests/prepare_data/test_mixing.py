@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -83,3 +86,15 @@ def test_amplitude_blending_multiplies_the_noise_and_nothing_else() -> None:
     voice, noise = voice_and_noise(2)
     mixture = mix_amplitudes(voice, noise, noise_level=0.5)
     assert mixture.noisy_voice == pytest.approx(voice + 0.5 * noise)
+
+
+def test_blending_loads_no_scipy() -> None:
+    program = (
+        "import sys\n"
+        "import numpy as np\n"
+        "from prepare_data.rendering import mix, to_int16\n"
+        "voice, noise = np.random.default_rng(0).standard_normal((2, 16_000)) / 10\n"
+        "to_int16(mix(voice, noise, sample_rate=16_000, snr_db=0, level_dbfs=-30))\n"
+        "sys.exit('scipy' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
