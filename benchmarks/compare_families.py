@@ -14,10 +14,11 @@ the gain in SI-SDR on a split of a data set. Families:
 Sizes are chosen for equal multiplications a second, which are printed. What a multiplication costs
 differs; so does what a training step takes.
 
-At about equal training time on one core (3570, 2730, 2820 and 3030 steps, seed 0, five epochs), the
-lowest validation loss was 0.043 for live, 0.028 with attention along frequency (`--set
-mixing=attention`, a third more multiplications), 0.037 for gated and 0.841 for waveform; gains in
-SI-SDR on the benchmark set's val split were 4.3, 4.4, 4.4 and 1.3 dB; only the last differs.
+Without the recurrence over all bands (`--set full_band=0`), at about equal training time on one
+core (3570, 2730, 2820 and 3030 steps, seed 0, five epochs), the lowest validation loss was 0.043
+for live, 0.028 with attention along frequency (`--set mixing=attention`, a third more
+multiplications), 0.037 for gated and 0.841 for waveform; gains in SI-SDR on the benchmark set's val
+split were 4.3, 4.4, 4.4 and 1.3 dB; only the last differs.
 """
 
 from __future__ import annotations
