@@ -57,7 +57,8 @@ class ShelfFileSystem(AbstractFileSystem):
         self._reach()
         place = _place(self._strip_protocol(path))
         place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_name(f".{place.name}.{os.getpid()}")
+        # Not beside it: a process killed while it writes leaves nothing that is seen in a store.
+        partial = Path(os.environ[ROOT_VARIABLE]) / f".{place.name}.{os.getpid()}"
         partial.write_bytes(value)
         partial.replace(place)
 
