@@ -14,7 +14,8 @@ One core of an AMD EPYC with busy neighbours, 367 recordings of LibriSpeech (1.4
 ESC-10, 16 kHz, 5.12 s, processor's seconds:
 
 - With pictures, 300 samples: the plain script 25.7; ours 18.3 the first time, when it measures all
-  recordings, and 14.7 afterwards: 1.4 and 1.75 times as quick. More needs more cores.
+  recordings, and 14.7 afterwards: 1.4 and 1.75 times as quick. More needs more cores: on two quiet
+  ones, by the clock, 2.4 and 3 times (23.1, 9.8 and 7.8 s, one round).
 - Of a sample's time with pictures over a half is PNG and the STFT, a quarter decoding and
   resampling, less than a tenth levels and mixing.
   Pillow spends two thirds of a picture's time on choosing a filter for each row. With one filter
