@@ -104,7 +104,7 @@ _SMALL = LiveConfig(channels=32, convolutions=1, bands=16, width=48, blocks=4, f
 PRESETS: dict[str, LiveConfig] = {
     "tiny": LiveConfig(channels=24, convolutions=0, bands=16, width=32, blocks=1, full_band=64),
     "small": _SMALL,
-    "base": LiveConfig(channels=64, convolutions=2, bands=32, width=96, blocks=4, full_band=128),
+    "base": replace(_SMALL, blocks=6, states=96, full_band=256),
     "small-16ms": replace(_SMALL, window="16ms"),
 }
 """The sizes that have names."""

@@ -83,11 +83,6 @@ class LiveNetwork(nn.Module):
         full_band = {"full_band": (2 * config.full_band,)} if config.full_band else {}
         return {"averages": (config.averages, BINS), **blocks, **full_band}
 
-    @property
-    def blocks_before_full_band(self) -> int:
-        """How many of the blocks come before the recurrence over all bands, if there is one."""
-        return (self.config.blocks + 1) // 2
-
     def forward(self, spectrum: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Run over a stretch of frames.
 
@@ -109,7 +104,7 @@ class LiveNetwork(nn.Module):
         for index, block in enumerate(self.blocks, start=1):
             x, last = block(x, None if state is None else state[index])
             after.append(last)
-            if self.full_band is not None and index == self.blocks_before_full_band:
+            if self.full_band is not None and index == blocks_before_full_band(len(self.blocks)):
                 x, last = self.full_band(x, None if state is None else state[-1])
                 of_all_bands = (last,)
         x = torch.matmul(self.from_bands.weight, self.from_width(x))
@@ -243,6 +238,11 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(frames, batch, bands, width) to the same shape."""
         return torch.matmul(self.weight, x) + self.bias
+
+
+def blocks_before_full_band(blocks: int) -> int:
+    """Return how many of the blocks come before the recurrence over all bands, if there is one."""
+    return (blocks + 1) // 2
 
 
 def compressed(spectrum: Tensor) -> tuple[Tensor, Tensor]:

@@ -23,6 +23,7 @@ from waveform_unet_lru.live.network import (
     Linear,
     LiveNetwork,
     Residual,
+    blocks_before_full_band,
 )
 from waveform_unet_lru.live.onnx_operators import Graph
 from waveform_unet_lru.live.onnx_steps import MASK, OUT, SPECTRUM
@@ -62,7 +63,7 @@ def live_graph(network: LiveNetwork) -> ModelProto:
     x = _into_bands(graph, network, encoded)
     for index, (block, state) in enumerate(zip(network.blocks, states, strict=False), start=1):
         x = _block(graph, block, x, state, network.config.bands)
-        if network.full_band is not None and index == network.blocks_before_full_band:
+        if network.full_band is not None and index == blocks_before_full_band(len(network.blocks)):
             x = _full_band(graph, network.full_band, x, states[-1], network.config)
     _mask(graph, network, encoded, x)
 

@@ -18,13 +18,13 @@ from waveform_unet_lru.live.blending import blended
 from waveform_unet_lru.live.config import FRAMES_PER_SECOND, LiveConfig
 from waveform_unet_lru.live.frame_rate import at_frame_rate
 from waveform_unet_lru.live.frontend import FrontEnd
+from waveform_unet_lru.live.growth import grown
 from waveform_unet_lru.live.mixing import MixedBatch
 from waveform_unet_lru.live.network import LiveNetwork
 from waveform_unet_lru.live.objective import Objective
 from waveform_unet_lru.parameter_groups import parameter_groups
 
 MODEL_NAME = "live"
-_ADDED = "full_band."
 _SHOWN = 3  # samples in the run's picture
 _RANGE_DB = 80.0  # from black to white
 
@@ -75,14 +75,14 @@ class LiveTask(TrainingTask):
     def start_from(
         self, weights: Mapping[str, Tensor], source: str | Path, config: Mapping[str, Any]
     ) -> None:
-        """Take weights over; those without a full band, and of another window, too."""
-        own = self.network.state_dict()
-        if not any(name.startswith(_ADDED) for name in weights):
-            # Untrained it adds nothing, so that the run begins where the smaller network was.
-            weights = {**weights, **{name: own[name] for name in own if name.startswith(_ADDED)}}
+        """Take weights over, those of a smaller network and of another window too.
+
+        See `waveform_unet_lru.live.growth` and `waveform_unet_lru.live.frame_rate`.
+        """
         rate = self.network.config.frames_per_second
         ratio = rate / FRAMES_PER_SECOND.get(config.get("window", ""), rate)
-        super().start_from(at_frame_rate(weights, ratio), source, config)
+        weights = grown(at_frame_rate(weights, ratio), self.network)
+        super().start_from(weights, source, config)
 
     def parameter_groups(self, weight_decay: float, lr: float) -> list[dict[str, Any]]:
         """Return the groups of parameters for AdamW; see `waveform_unet_lru.parameter_groups`."""
