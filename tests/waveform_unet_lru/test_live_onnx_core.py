@@ -134,14 +134,14 @@ def _with_metadata(path: Path, folder: Path, metadata: dict[str, str]) -> Path:
 
 
 def _with_other_spectrum(path: Path, folder: Path) -> Path:
-    """Write a model that takes one more dimension, as those of earlier versions did."""
+    """Write a model that takes real and imaginary parts last, as those of earlier versions did."""
     model = onnx.load(path)
     spectrum = model.graph.input[0]
-    model.graph.node.insert(0, onnx.helper.make_node("Squeeze", ["spectrum", "one"], ["squeezed"]))
-    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([1], np.int64), "one"))
+    turn = onnx.helper.make_node("Transpose", ["spectrum"], ["turned"], perm=[0, 2, 1])
+    model.graph.node.insert(0, turn)
     for node in model.graph.node[1:]:
-        node.input[:] = ["squeezed" if name == "spectrum" else name for name in node.input]
-    dims = ["channels", 1, 256, 2]
+        node.input[:] = ["turned" if name == "spectrum" else name for name in node.input]
+    dims = ["channels", 256, 2]
     spectrum.CopyFrom(onnx.helper.make_tensor_value_info("spectrum", onnx.TensorProto.FLOAT, dims))
     onnx.save(model, folder / "earlier.onnx")
     return folder / "earlier.onnx"

@@ -42,7 +42,7 @@ class OnnxCore:
         except ValueError as error:
             raise UserError(f"{path} does not say how its network is built: {error}.") from error
         first, *states = self._session.get_inputs()
-        if first.name != SPECTRUM or first.shape[1:] != [BINS, 2] or not states:
+        if first.name != SPECTRUM or first.shape[1:] != [2, BINS] or not states:
             raise UserError(
                 f"{path} does not take a {SPECTRUM} of {BINS} bins and states; export it again."
             )

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MICROSOFT = "com.microsoft"
+"""The domain of onnxruntime's own operators."""
+
+
+def numbers(tensor: Tensor) -> np.ndarray:
+    """Return a network's weights for computing constants of them, in double precision."""
+    return tensor.detach().cpu().double().numpy()
 
 
 class Graph:

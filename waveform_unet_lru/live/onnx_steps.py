@@ -34,7 +34,7 @@ class OnnxSteps:
             return OrtValue.ortvalue_from_numpy(array)
 
         self._run = session.run_with_iobinding
-        self._spectrum = np.zeros((len(state[0]), BINS, 2), np.float32)
+        self._spectrum = np.zeros((len(state[0]), 2, BINS), np.float32)
         self._mask = np.zeros_like(self._spectrum)
         self._states = [array.copy() for array in state], [array.copy() for array in state]
         self._now = 0
@@ -72,7 +72,7 @@ class OnnxSteps:
 
     def _step(self, frame: np.ndarray) -> np.ndarray:
         """Return the mask of one frame, in memory that the next one writes to."""
-        self._spectrum[...] = frame
+        self._spectrum[...] = frame.transpose(0, 2, 1)
         self._run(self._bindings[self._now])
         self._now = 1 - self._now
-        return self._mask
+        return self._mask.transpose(0, 2, 1)
