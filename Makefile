@@ -12,7 +12,7 @@ SPEECH_DATA ?= $(abspath ../shared/data)
 JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 
 
-# Weights as they ship: make train-weights MODELS=small MINUTES=95
+# Live models from the beginning, base and small-16ms from small: make train-weights MODELS=small
 MODELS ?= tiny small base small-16ms
 MINUTES ?= 95
 WEIGHTS := runs/weights
@@ -76,11 +76,16 @@ train-weights: $(STAMP)
 	test -f $(WEIGHTS)/train.pack || $(BIN)/python -m prepare_data --out $(WEIGHTS)/plan \
 	    --plan-only --pack $(WEIGHTS)/train.pack $(BENCHMARK)
 	for model in $(MODELS); do \
-	    run=$(WEIGHTS)/$$model; \
+	    run=$(WEIGHTS)/$$model; more=; \
+	    case $$model in base|small-16ms) \
+	        small=$(WEIGHTS)/small; test -f $$small/best.safetensors || small=small; \
+	        more="--init $$small --lr 0.001";; \
+	    esac; \
+	    test -f $$run/resume.ckpt && more=--resume; \
 	    $(BIN)/python -m waveform_unet_lru train --model $$model --pack $(WEIGHTS)/train.pack \
 	        --samples-per-epoch 6000 --epochs 1000 --max-minutes $(MINUTES) --seed 0 --quiet \
-	        --out $$run `test -f $$run/resume.ckpt && echo --resume` && \
-	    $(BIN)/python -m enhancement ship $$run --out $$run.safetensors --dtype float32 && \
+	        --out $$run $$more && \
+	    $(BIN)/python -m enhancement ship $$run --out $$run.safetensors --set kept_db=30 && \
 	    $(BIN)/python -m waveform_unet_lru export $$run.safetensors --out $$run.onnx || exit 1; \
 	done
 
