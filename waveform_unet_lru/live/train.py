@@ -89,7 +89,8 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         metavar="FIELD=VALUE",
         help=f"make the network other than --model says: {', '.join(_SETTINGS)}; for instance "
-        "--set mixing=linear blocks=6",
+        "--set mixing=linear blocks=6; with --init, another window and more blocks, states and "
+        "full_band are begun from what the weights know",
     )
 
 
