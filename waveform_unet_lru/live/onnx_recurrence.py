@@ -12,7 +12,8 @@ from waveform_unet_lru.live.onnx_steps import OUT
 if TYPE_CHECKING:
     from waveform_unet_lru.lru import LRU
 
-_FEW = 512
+# Multiplications by what is mostly zeros that take less time than the operators in their place.
+_CHEAP = 2**16
 
 
 def recurrence(graph: Graph, lru: LRU, x: str, state: str, rows: int) -> tuple[str, np.ndarray]:
@@ -33,7 +34,7 @@ def recurrence(graph: Graph, lru: LRU, x: str, state: str, rows: int) -> tuple[s
     """
     step, into_y = _step(lru), _into_y(lru)
     width = len(into_y)
-    if rows == 1 or rows * len(lru.nu_log) <= _FEW:
+    if rows * (2 * len(lru.nu_log)) ** 2 <= _CHEAP:
         both = graph.add("Concat", x, state, axis=-1)
         graph.add("MatMul", both, step.T, out=state + OUT)
         return both, into_y @ np.concatenate([np.eye(width, step.shape[1]), step])
@@ -66,9 +67,15 @@ def _into_y(lru: LRU) -> np.ndarray:
 
 
 def _turned(graph: Graph, lru: LRU, state: str, rows: int) -> str:
-    """Multiply states by lam: a rotary embedding, whose cosines and sines may be any numbers."""
+    """Multiply states by lam: a rotary embedding, whose cosines and sines may be any numbers.
+
+    It wants rows, even where there is one.
+    """
     factors = _factors(lru)
     parts = (np.tile(part, (rows, 1)) for part in (factors.real, factors.imag))
-    return graph.add(
+    if rows == 1:
+        state = graph.reshape(state, -1, 1, 2 * len(factors))
+    turned = graph.add(
         "RotaryEmbedding", state, np.zeros(1, np.int64), *parts, domain=MICROSOFT, interleaved=1
     )
+    return graph.reshape(turned, -1, 2 * len(factors)) if rows == 1 else turned
