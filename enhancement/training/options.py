@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from prepare_data.errors import UserError
+from prepare_data.workers import usable_cpus
 
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "bf16-true")
 
@@ -47,7 +48,7 @@ class TrainingOptions:
     precision: str = "auto"
     devices: int = 1
     nodes: int = 1
-    workers: int = 2
+    workers: int = min(2, usable_cpus())
     seed: int = 0
     resume: bool | Path = False
     init: str | None = None
