@@ -81,7 +81,8 @@ train-weights: $(STAMP)
 	        small=$(WEIGHTS)/small; test -f $$small/best.safetensors || small=small; \
 	        more="--init $$small --lr 0.001";; \
 	    esac; \
-	    test -f $$run/resume.ckpt && more=--resume; \
+	    test -f $$run/resume.ckpt && more="$$more --resume"; \
+	    echo "$$model: train $$more"; \
 	    $(BIN)/python -m waveform_unet_lru train --model $$model --pack $(WEIGHTS)/train.pack \
 	        --samples-per-epoch 6000 --epochs 1000 --max-minutes $(MINUTES) --seed 0 --quiet \
 	        --out $$run $$more && \

@@ -10,12 +10,9 @@ noisereduce has the whole recording at once, for it knows no blocks. The last qu
 is silence, lest states decay to numbers that slow the processor down unseen. Start-up is from the
 start of the process to the first block's answer; memory is the process's peak.
 
-Of the 92 us that a block of tiny took on one core of an AMD EPYC, 27 were numpy's, half of them the
-two transforms. An operator takes a microsecond or more however little it computes: three fewer
-transpositions, two constants added elsewhere and a small recurrence as one matrix product took
-4 us off, places for the results of numpy's transforms one more. On that machine, a shared one, a
-loop that did nothing lost 4 % of its time in gaps of more than 5 us: about as much as the mean
-block was above the median one.
+Of a block of tiny, a third is numpy's, half of that the two transforms, and the rest some forty
+operators, each of which takes a microsecond or more however little it computes: fewer of them is
+what helps, not fewer multiplications.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 of a split of the data set with the recordings in DIR2 at 0 dB, each clip with one of them from a
 random place on, and prints the gain in SI-SDR of either model and the difference with its 95 %
 interval over speakers and recordings. Then it does the same with the data set's own clips, but
-those with noises of the categories that --without names.
+those with noises of the categories or corpora that --without names, as in `train --without`.
 
 For a figure that means something, DIR2 holds other recordings than those tuned on, and the model
 before was trained without that kind of noise (`train --without NAME`).
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--noise", type=Path, required=True, metavar="DIR", help="recordings of the noise")
     add("--before", required=True, metavar="NAME|PATH", help="the model that tuning began with")
     add("--after", required=True, metavar="NAME|PATH", help="what came of it")
-    add("--without", nargs="+", default=[], metavar="NAME", help="categories left out elsewhere")
+    add("--without", nargs="+", default=[], metavar="NAME", help="noises left out elsewhere")
     add("--limit", type=int, metavar="N", help="only the first N clips")
     return parser
 
@@ -69,18 +69,45 @@ def _measure(options: argparse.Namespace) -> None:
     from enhancement.registry import load_denoiser
     from prepare_data.dataset import DataSet
 
+    if options.limit is not None and options.limit < 1:
+        raise UserError(f"--limit is {options.limit}; it must be 1 or more.")
     models = [load_denoiser(options.before), load_denoiser(options.after)]
     data = DataSet(options.data)
     rate = data.settings.sample_rate
+    _check_names(data, options.split, options.without)
     recordings = _recordings(options.noise, rate)
-    clips = _with_recordings(data, options.split, recordings)
+    clips = with_recordings(data, options.split, recordings)
     _compare(f"{options.noise}, {_SNR_DB:g} dB", islice(clips, options.limit), models, rate)
-    clips = _as_they_are(data, options.split, frozenset(options.without))
+    clips = _as_they_are(data, options.split, set(options.without))
     _compare("elsewhere", islice(clips, options.limit), models, rate)
 
 
+def _names(data: DataSet, noises: list[dict[str, Any]]) -> set[str]:
+    """Return categories and corpora of a sample's noises."""
+    corpora = data.description.get("corpora", [])
+    roots = {each["root"] for each in noises if each.get("root", len(corpora)) < len(corpora)}
+    return {corpora[root]["name"] for root in roots} | {
+        each["category"] for each in noises if each.get("category")
+    }
+
+
+def _check_names(data: DataSet, split: str, names: list[str]) -> None:
+    found: set[str] = set()
+    for sample in data.samples(split):
+        found |= _names(data, sample.line["noises"])
+    if unknown := sorted(set(names) - found):
+        raise UserError(
+            f"{split} has no corpus and no category of noise named {', '.join(unknown)}; it has "
+            f"{', '.join(sorted(found)) or 'none'}."
+        )
+
+
 def _recordings(folder: Path, rate: int) -> dict[str, np.ndarray]:
-    """Read a folder's recordings, one channel, at a rate."""
+    """Read a folder's recordings, one channel, at a rate; those that are silent are left out.
+
+    Raises:
+        UserError: if there is no such folder or no sound in it; folders in it do not count.
+    """
     import soxr
 
     from enhancement.evaluation.clips import recordings_in
@@ -90,14 +117,20 @@ def _recordings(folder: Path, rate: int) -> dict[str, np.ndarray]:
     for name, path in recordings_in(folder).items():
         blocks = list(read_blocks(path))
         mono = np.concatenate([to_mono(block) for block, _ in blocks])
-        sounds[name] = soxr.resample(mono, blocks[0][1], rate)
+        if mono.any():
+            sounds[name] = soxr.resample(mono, blocks[0][1], rate)
+    if not sounds:
+        raise UserError(f"{folder} holds no recording, or silent ones; folders in it do not count.")
     return sounds
 
 
-def _with_recordings(
+def with_recordings(
     data: DataSet, split: str, recordings: dict[str, np.ndarray]
 ) -> Iterator[Mixed]:
-    """Mix each voice of a split with a recording, which goes round and round."""
+    """Mix each voice of a split with a recording at `_SNR_DB`.
+
+    It goes round and round from a random place on, or where that is silent from another.
+    """
     from prepare_data.mixing import mix
 
     generator = np.random.default_rng(0)
@@ -105,16 +138,18 @@ def _with_recordings(
     for sample in data.samples(split):
         voice = sample.audio("voice")
         name = names[generator.integers(len(names))]
-        sound = recordings[name]
-        noise = np.resize(np.roll(sound, -generator.integers(len(sound))), len(voice))
+        noise = np.zeros_like(voice)
+        while not noise.any():
+            turned = np.roll(recordings[name], -generator.integers(len(recordings[name])))
+            noise = np.resize(turned, len(voice))
         mixture = mix(voice, noise, sample_rate=data.settings.sample_rate, snr_db=_SNR_DB)
         yield Mixed(_speaker(sample.line), [name], mixture.voice, mixture.noisy_voice)
 
 
-def _as_they_are(data: DataSet, split: str, without: frozenset[str]) -> Iterator[Mixed]:
+def _as_they_are(data: DataSet, split: str, without: set[str]) -> Iterator[Mixed]:
     for sample in data.samples(split):
         noises = sample.line["noises"]
-        if not without & {entry.get("category") for entry in noises}:
+        if not without & _names(data, noises):
             sources = [entry["source"] for entry in noises]
             voice, noisy = sample.audio("voice"), sample.audio("noisy_voice")
             yield Mixed(_speaker(sample.line), sources, voice, noisy)

@@ -26,7 +26,8 @@ class TrainingOptions:
             bf16-mixed where the machine computes in bfloat16 itself, 32-true elsewhere.
         devices: accelerators on this machine, or processes where there is none.
         nodes: machines.
-        workers: processes that load data, on each device.
+        workers: processes that load data, on each device; 2 by default, or 1 where this process
+            has one processor.
         seed: of the order of samples and of everything random in training.
         resume: go on with the run in `out`, or with the one in this folder or file.
         init: start from these weights: an installed model's name or a checkpoint.

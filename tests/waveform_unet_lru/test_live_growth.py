@@ -78,3 +78,23 @@ def test_growth_in_other_ways_is_a_sentence(larger: dict[str, Any], beside: dict
 def test_a_smaller_network_is_a_sentence(smaller: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"here\.safetensors does not fit this network"):
         _grown(SMALLEST, replace(SMALLEST, **smaller))
+
+
+def test_weights_that_are_missing_or_unknown_are_a_sentence() -> None:
+    weights = network(SMALLEST).state_dict()
+    last = {name: value for name, value in weights.items() if name.startswith("blocks.1.")}
+    for_all = {name: value for name, value in weights.items() if name.startswith("full_band.")}
+    for larger in (SMALLEST, replace(SMALLEST, blocks=3, full_band=5)):
+        for missing in (last, for_all):
+            fewer = {name: value for name, value in weights.items() if name not in missing}
+            with pytest.raises(UserError, match="does not fit this network"):
+                LiveTask(larger).start_from(fewer, _HERE, SMALLEST.plain())
+        more = {**weights, "blocks.0.extra.weight": torch.zeros(2)}
+        with pytest.raises(UserError, match="does not fit this network"):
+            LiveTask(larger).start_from(more, _HERE, SMALLEST.plain())
+
+
+def test_another_number_of_heads_is_a_sentence() -> None:
+    smaller = replace(SMALLEST, mixing="attention")
+    with pytest.raises(UserError, match=r"its attention has 2 heads, not 4\."):
+        _grown(smaller, replace(smaller, heads=4, blocks=3))

@@ -44,7 +44,8 @@ class OnnxCore:
         first, *states = self._session.get_inputs()
         if first.name != SPECTRUM or first.shape[1:] != [2, BINS] or not states:
             raise UserError(
-                f"{path} does not take a {SPECTRUM} of {BINS} bins and states; export it again."
+                f"{path} does not take a {SPECTRUM} of shape (channels, 2, {BINS}) and states; it "
+                "is of an earlier version: export it again."
             )
         self._shapes = {each.name: tuple(each.shape[1:]) for each in states}
 

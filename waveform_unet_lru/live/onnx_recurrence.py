@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from waveform_unet_lru.lru import LRU
 
 # Multiplications by what is mostly zeros that take less time than the operators in their place.
+# With as many in a block of tiny, the matrix takes 2 % less of a frame; with as many in a
+# recurrence over all bands 1 % more, with four times as many 7 % more (a core of an AMD EPYC).
 _CHEAP = 2**16
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from enhancement.checkpoints import Header
 from enhancement.training.task import TrainingTask
+from prepare_data.errors import UserError
 from waveform_unet_lru.live.analysis import Analysis
 from waveform_unet_lru.live.blending import blended
 from waveform_unet_lru.live.config import FRAMES_PER_SECOND, LiveConfig
@@ -77,11 +78,19 @@ class LiveTask(TrainingTask):
     ) -> None:
         """Take weights over, those of a smaller network and of another window too.
 
-        See `waveform_unet_lru.live.growth` and `waveform_unet_lru.live.frame_rate`.
+        See `waveform_unet_lru.live.growth` and `waveform_unet_lru.live.frame_rate`. What `kept_db`
+        is to be is the new network's own affair.
         """
-        rate = self.network.config.frames_per_second
+        own = self.network.config
+        rate = own.frames_per_second
         ratio = rate / FRAMES_PER_SECOND.get(config.get("window", ""), rate)
-        weights = grown(at_frame_rate(weights, ratio), self.network)
+        heads = config.get("heads", own.heads)
+        if own.mixing == "attention" and heads != own.heads:
+            raise UserError(
+                f"{source} does not fit this network: its attention has {heads} heads, not "
+                f"{own.heads}."
+            )
+        weights = grown(at_frame_rate(weights, ratio), config, self.network)
         super().start_from(weights, source, config)
 
     def parameter_groups(self, weight_decay: float, lr: float) -> list[dict[str, Any]]:
