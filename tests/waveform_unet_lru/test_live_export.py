@@ -19,9 +19,10 @@ from prepare_data.errors import UserError
 from tests.waveform_unet_lru import live_exports
 from tests.waveform_unet_lru.live_cores import spectra
 from waveform_unet_lru import export_command
+from waveform_unet_lru.live import export as export_module
 from waveform_unet_lru.live import onnx_recurrence
 from waveform_unet_lru.live.config import PRESETS, LiveConfig
-from waveform_unet_lru.live.core import TorchCore
+from waveform_unet_lru.live.core import State, TorchCore
 from waveform_unet_lru.live.export import export
 from waveform_unet_lru.live.network import LiveNetwork
 from waveform_unet_lru.live.onnx_core import OnnxCore
@@ -139,3 +140,16 @@ def test_missing_onnx_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(UserError, match=r"voice-from-noise\[export\]"):
         export(tmp_path / "any.safetensors", tmp_path / "live.onnx")
+
+
+def test_pytorch_may_round_otherwise_over_many_frames_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Rounding(TorchCore):
+        def __call__(self, spectrum: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+            mask, after = super().__call__(spectrum, state)
+            return mask + (1e-3 if spectrum.shape[1] > 1 else 0), after
+
+    monkeypatch.setattr(export_module, "TorchCore", Rounding)
+    checkpoint = live_exports.save_checkpoint(tmp_path / "best.safetensors")
+    assert export(checkpoint, tmp_path / "live.onnx").difference < 1e-4
