@@ -33,8 +33,10 @@ class Objective:
     Attributes:
         windows: lengths in samples of the windows whose spectra are compared for magnitude and
             complex error, the mean over them; the network's own masked spectrum if there are none.
-        magnitude: weight of the error of compressed magnitudes. Six times less costs 0.04 of
-            WB-PESQ and gains nothing in SI-SDR.
+            After 400 steps from the same weights, several gained what one gains (WB-PESQ +0.41,
+            SI-SDR 5.51 against 5.50 dB) and took a quarter longer.
+        magnitude: weight of the error of compressed magnitudes. In the same trial, 0.3, 0.9, 2 and
+            5 gained +0.36, +0.40, +0.41 and +0.41 in WB-PESQ, and 5.47 to 5.50 dB in SI-SDR.
         complex: weight of the error of compressed complex spectra.
         consistency: weight of the complex error of the output analysed anew.
         waveform: weight of the mean absolute error of the samples.
