@@ -34,6 +34,10 @@ from enhancement.training.task import NonFiniteLoss, TrainingTask
 from enhancement.training.trainer import averaging, build_trainer
 from enhancement.training.workers import let_go, raised_by_worker
 from prepare_data.errors import UserError
+from prepare_data.memory import keep_freed_memory
+
+# A step of training on a processor allocates and frees a gigabyte.
+_KEPT_BYTES = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ def fit(
         _start_from(options.init, task)
     precision = chosen_precision(options.precision, before=precision_before)
     options = replace(options, precision=precision)
+    keep_freed_memory(_KEPT_BYTES)
     try:
         stopped_early = _train(task, train, val, options, state, history, resume, collate)
     except BaseException as error:
