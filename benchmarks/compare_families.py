@@ -39,6 +39,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+import time
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -96,7 +97,9 @@ def _compare(namespace: Namespace) -> None:
     best = live.train_on_mixtures(
         family.train_with, namespace, options, segment_seconds=namespace.segment_seconds
     )
-    print(f"lowest validation loss {_lowest(options.out):.5f}")
+    minutes = time.process_time() / 60
+    lowest = _lowest(options.out)
+    print(f"lowest validation loss {lowest:.5f} in {minutes:.1f} min of the processor's")
     if namespace.data is not None:
         _evaluate(family, best, namespace)
 

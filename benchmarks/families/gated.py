@@ -17,7 +17,7 @@ _LEAST = 1e-12  # keeps the slope of the square root finite where a gate is shut
 
 
 class GatedNetwork(LiveNetwork):
-    """`LiveNetwork` with `GatedRecurrence` in every block, as many real states as it has complex.
+    """`LiveNetwork` with `GatedRecurrence` in every place, as many real states as it has complex.
 
     A step then costs the same to the last multiplication: of four matrices of width by states, the
     LRU's are the real and imaginary parts of B and C, here they are the input, the output and two
@@ -31,6 +31,9 @@ class GatedNetwork(LiveNetwork):
         super().__init__(config)
         for block in self.blocks:
             block.lru = GatedRecurrence(config.width, config.states, config.frames_per_second)
+        if self.full_band is not None:
+            size = config.full_band
+            self.full_band.lru = GatedRecurrence(size, size, config.frames_per_second)
 
 
 class GatedRecurrence(nn.Module):
