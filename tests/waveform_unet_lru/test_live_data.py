@@ -325,6 +325,16 @@ def test_what_is_to_be_left_out_is_never_drawn(levels: Path) -> None:
         PackMaterial(levels, "train", without=["hum", "thunder"])
 
 
+def test_several_splits_together_are_drawn_from_all_of_them(levels: Path) -> None:
+    rng = generator(0)
+    levels_of = {
+        split: {round(float(PackMaterial(levels, split).noise(rng, 9)[0]), 2) for _ in range(40)}
+        for split in ("train", "val", "train+val")
+    }
+    assert levels_of["train"].isdisjoint(levels_of["val"])
+    assert levels_of["train+val"] == levels_of["train"] | levels_of["val"]
+
+
 def test_a_split_without_recordings_is_named(tmp_path: Path, levels: Path) -> None:
     with pytest.raises(UserError, match="holds no voice of the test split"):
         PackMixtures(levels, "test", size=1, seconds=1.0)

@@ -14,7 +14,7 @@ from waveform_unet_lru.live.objective import Objective
 
 _SAMPLES = 8000
 _ONLY: dict[str, Any] = {"magnitude": 0.0, "complex": 0.0, "consistency": 0.0, "waveform": 0.0}
-_EVERYTHING = Objective(windows=(256, 1024), log=0.1)
+_EVERYTHING = Objective(windows=(256, 1024), log=0.1, hearing=0.5, envelopes=0.3)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_a_perfect_output_costs_nothing_and_a_better_one_less(
     assert errors[0] < errors[1] < errors[2] / 2
 
 
-@pytest.mark.parametrize("name", [*_ONLY, "log"])
+@pytest.mark.parametrize("name", [*_ONLY, "log", "envelopes"])
 def test_terms_add_up_by_their_weights(
     analysis: Analysis, sounds: tuple[Tensor, Tensor], name: str
 ) -> None:
@@ -95,6 +95,28 @@ def test_consistency_is_of_the_output_and_complex_error_of_what_was_masked(
         assert float(right) < 1e-6
 
 
+def test_hearing_weighs_low_frequencies_more_and_all_together_the_same(analysis: Analysis) -> None:
+    generator = torch.Generator().manual_seed(1)
+    noise = 0.1 * torch.randn(2, _SAMPLES, generator=generator)
+    spectrum = torch.fft.rfft(noise)
+    bins = spectrum.shape[-1]
+    errors = {}
+    for name, first, last in (
+        ("low", 0, bins // 4),
+        ("high", 3 * bins // 4, bins),
+        ("all", 0, bins),
+    ):
+        part = torch.zeros_like(spectrum)
+        part[:, first:last] = spectrum[:, first:last]
+        voice = noise - torch.fft.irfft(part, _SAMPLES) / 2
+        for hearing in (0.0, 1.0):
+            objective = _only("magnitude", hearing=hearing)
+            errors[name, hearing] = float(_error(objective, analysis, noise, voice, noise))
+    assert errors["low", 0.0] == pytest.approx(errors["high", 0.0], rel=0.1)
+    assert errors["low", 1.0] > 4 * errors["high", 1.0]
+    assert errors["all", 1.0] == pytest.approx(errors["all", 0.0], rel=0.05)
+
+
 @pytest.mark.parametrize("objective", [Objective(), _EVERYTHING])
 def test_loud_and_faint_mixtures_count_alike(
     analysis: Analysis, sounds: tuple[Tensor, Tensor], objective: Objective
@@ -123,3 +145,11 @@ def test_silence_has_a_finite_error_and_gradient(
     (gradient,) = torch.autograd.grad(error, output)
     assert torch.isfinite(error) and torch.isfinite(gradient).all()
     assert silent == "all" or bool(gradient.any())
+
+
+@pytest.mark.parametrize(
+    "weights", [{"magnitude": -1.0}, {"log": float("nan")}, {"hearing": 1.5}, {"waveform": "much"}]
+)
+def test_impossible_weights_are_refused(weights: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=f"{next(iter(weights))} is .* is wanted"):
+        Objective(**weights)

@@ -117,6 +117,19 @@ def test_mixtures_are_varied_or_plain_and_the_checkpoint_says_which(
     assert drawn_from == [Ranges(), VALIDATION, PLAIN, VALIDATION]
 
 
+def test_a_last_run_hears_the_recordings_of_val_too_and_says_so(
+    pack: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ("--pack", pack, "--epochs", 1, "--objective", "hearing=0.5", "envelopes=0.2")
+    assert _train(*more, "--out", tmp_path / "run", "--final") == 0
+    training = read_header(tmp_path / "run" / "best.safetensors").training
+    assert training["final"] is True
+    assert (training["objective"]["hearing"], training["objective"]["envelopes"]) == (0.5, 0.2)
+    write_set(tmp_path, train=4, val=2)
+    assert _train("--data", tmp_path, "--out", tmp_path / "other", "--final") == 2
+    assert "--final takes recordings of a pack in" in capsys.readouterr().err
+
+
 def test_the_last_fifth_of_a_run_is_on_longer_segments(
     pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +167,10 @@ def test_training_from_a_pack_takes_torch_and_little_else(pack: Path, tmp_path: 
         ("--loss-windows 512 33", "--loss-windows holds 33"),
         ("--log-weight -1", "--log-weight is -1"),
         ("--log-weight nan", "--log-weight is nan"),
+        ("--objective hearing=2", "--objective hearing=2: hearing is 2.0; a number from 0 to 1"),
+        ("--objective log=loud", "log is 'loud'; a number from 0 on"),
+        ("--objective colour=1", "--objective colour=1: there is no colour; there are windows"),
+        ("--objective windows=512", "windows is no weight; there are magnitude, complex"),
         ("--precision bf16-true", "--precision bf16-true would round"),
         ("--features 4 8", "--features is an option of unet-lru"),
         ("--loss mse", "--loss is an option of unet-lru"),

@@ -130,7 +130,7 @@ class PackMixtures(Mixtures):
 
     Args:
         path: of the pack, see `prepare_data.pack`.
-        split: "train", "val" or "test".
+        split: "train", "val" or "test", or several joined by "+".
         size: how many mixtures are an epoch.
         without: see `PackMaterial`.
         settings: see `Mixtures`.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from waveform_unet_lru.live.analysis import Analysis
+from waveform_unet_lru.live.config import FRAME_SECONDS
+from waveform_unet_lru.live.envelopes import envelope_error
 
 _COMPRESSION = 0.3
 # Magnitude of a bin of white noise at the mixture's level: that of a transform of 512 samples that
@@ -17,6 +20,8 @@ _UNIT = 16.0
 _LEAST_POWER = 1e-6 * _UNIT**2
 _LEAST_LEVEL = 1e-3
 _LEAST_ERROR = 1e-3
+WEIGHTS = ("magnitude", "complex", "consistency", "waveform", "log", "hearing", "envelopes")
+"""The fields of an objective that are numbers."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,12 @@ class Objective:
         consistency: weight of the complex error of the output analysed anew.
         waveform: weight of the mean absolute error of the samples.
         log: weight of the error's power over the mixture's, in bels, at least -3.
+        hearing: from 0 to 1, how much bins weigh in the errors of spectra by the reciprocal of the
+            bandwidth of hearing around them (ERB, Glasberg and Moore 1990) and not all alike.
+        envelopes: weight of `envelope_error`.
+
+    Raises:
+        ValueError: for weights that are no numbers from 0 on, or `hearing` above 1.
     """
 
     windows: tuple[int, ...] = ()
@@ -49,6 +60,15 @@ class Objective:
     consistency: float = 0.3
     waveform: float = 0.2
     log: float = 0.0
+    hearing: float = 0.0
+    envelopes: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in WEIGHTS:
+            value, most = getattr(self, name), 1 if name == "hearing" else math.inf
+            if not isinstance(value, (int, float)) or not 0 <= value <= most or value == math.inf:
+                wanted = "a number from 0 to 1" if name == "hearing" else "a number from 0 on"
+                raise ValueError(f"{name} is {value!r}; {wanted} is wanted")
 
     def __call__(
         self, analysis: Analysis, masked: Tensor, output: Tensor, *, voice: Tensor, noisy: Tensor
@@ -70,7 +90,8 @@ class Objective:
         unit = _UNIT * analysis.unit
         wanted = _compressed(analysis.spectrum(voice) * unit)
         again = _compressed(analysis.spectrum(output) * unit)
-        errors = self.consistency * _squared(again[0] - wanted[0])
+        highest_hz = analysis.n_fft / FRAME_SECONDS / 2
+        errors = self.consistency * self._squared(again[0] - wanted[0], highest_hz)
         if self.windows:
             pairs = [
                 (_compressed(_stft(output, n_fft)), _compressed(_stft(voice, n_fft)))
@@ -79,15 +100,35 @@ class Objective:
         else:
             pairs = [(_compressed(masked * (unit / level[..., None])), wanted)]
         for (spectrum, magnitude), (spectrum_wanted, magnitude_wanted) in pairs:
-            off = self.complex * _squared(spectrum - spectrum_wanted)
-            off = off + self.magnitude * _squared(magnitude - magnitude_wanted)
+            off = self.complex * self._squared(spectrum - spectrum_wanted, highest_hz)
+            off = off + self.magnitude * self._squared(magnitude - magnitude_wanted, highest_hz)
             errors = errors + off / len(pairs)
         difference = output - voice
         errors = errors + self.waveform * difference.abs().mean()
         if self.log:
             bels = torch.log10(difference.square().mean(-1) + _LEAST_ERROR).mean()
             errors = errors + self.log * bels
+        if self.envelopes:
+            hop_seconds = analysis.hop / analysis.n_fft * FRAME_SECONDS
+            got, target = (
+                torch.view_as_real(analysis.spectrum(audio) * analysis.unit).square().sum(-1)
+                for audio in (output, voice)
+            )
+            errors = errors + self.envelopes * envelope_error(got, target, hop_seconds)
         return errors
+
+    def _squared(self, difference: Tensor, highest_hz: float) -> Tensor:
+        """Return the mean over bins, which are the third dimension; parts of a bin add up."""
+        squares = difference.square()
+        if not self.hearing:
+            return squares.mean() * (2 if difference.ndim == 4 else 1)
+        by_bin = squares.mean((0, 1))
+        if difference.ndim == 4:
+            by_bin = by_bin.sum(-1)
+        kilohertz = torch.linspace(0, highest_hz / 1000, len(by_bin), device=by_bin.device)
+        weights = 1 / (4.37 * kilohertz + 1)
+        weights = 1 - self.hearing + self.hearing * weights / weights.mean()
+        return (by_bin * weights).mean()
 
 
 def _compressed(spectrum: Tensor) -> tuple[Tensor, Tensor]:
@@ -99,14 +140,8 @@ def _compressed(spectrum: Tensor) -> tuple[Tensor, Tensor]:
     return pairs * factor[..., None], power.sqrt() * factor
 
 
-def _squared(difference: Tensor) -> Tensor:
-    """Return the mean over bins; real and imaginary parts of one add up."""
-    parts = 2 if difference.ndim == 4 else 1
-    return parts * difference.square().mean()
-
-
 def _stft(audio: Tensor, n_fft: int) -> Tensor:
-    """Return spectra in which white noise of power 1 has magnitudes of about `_UNIT`."""
+    """Return spectra of shape (batch, frames, bins), where white noise is of about `_UNIT`."""
     window = torch.hann_window(n_fft, dtype=audio.dtype, device=audio.device)
     return torch.stft(
         audio,
@@ -115,4 +150,4 @@ def _stft(audio: Tensor, n_fft: int) -> Tensor:
         window=_UNIT * window / window.norm(),
         pad_mode="constant",  # a mirrored edge wants more samples than a short recording has
         return_complex=True,
-    )
+    ).transpose(1, 2)

@@ -33,14 +33,14 @@ _LEAST_ACTIVITY = 0.4
 
 
 class PackMaterial:
-    """The recordings of one split of a training pack.
+    """The recordings of one split of a training pack, or of several together.
 
     Every stretch of speech is drawn equally often, as is every noise source, for variety of noise
     matters more than its length. Speech too noisy for a target is only heard in murmurs.
 
     Args:
         path: of the pack.
-        split: "train", "val" or "test".
+        split: "train", "val" or "test", or several joined by "+".
         longest_pause: of the speech, in seconds; what a pause has beyond is left out.
         without: names of corpora and of categories of noise that are left out.
 
@@ -173,7 +173,8 @@ def _check_names(pack: Pack, without: Sequence[str]) -> None:
 
 
 def _entries(entries: Sequence[PackEntry], split: str, without: Sequence[str]) -> list[PackEntry]:
-    mine = [entry for entry in entries if entry.split == split and entry.length]
+    splits = split.split("+")
+    mine = [entry for entry in entries if entry.split in splits and entry.length]
     return [e for e in mine if e.corpus not in without and e.category not in without]
 
 

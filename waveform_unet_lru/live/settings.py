@@ -31,12 +31,15 @@ def with_settings(config: LiveConfig, settings: Sequence[str]) -> LiveConfig:
         raise UserError(f"--set {' '.join(settings)} makes no network: {error}.") from error
 
 
-def parsed_settings(kind: type, settings: Sequence[str]) -> dict[str, Any]:
+def parsed_settings(
+    kind: type, settings: Sequence[str], *, option: str = "--set"
+) -> dict[str, Any]:
     """Return field to value; numbers where the field is one and the value looks like one.
 
     Args:
-        kind: a dataclass of whole numbers and strings.
+        kind: a dataclass of numbers and strings.
         settings: see `with_settings`.
+        option: what they were typed after.
 
     Raises:
         UserError: if there is no such field, or nothing is said of it.
@@ -47,16 +50,20 @@ def parsed_settings(kind: type, settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
-            raise UserError(f"--set holds {setting}; FIELD=VALUE is wanted, such as {known[0]}=32.")
+            raise UserError(
+                f"{option} holds {setting}; FIELD=VALUE is wanted, such as {known[0]}=32."
+            )
         if name not in known:
-            raise UserError(f"--set {setting}: there is no {name}; there are {', '.join(known)}.")
-        values[name] = _number(text) if types[name] is int else text
+            raise UserError(
+                f"{option} {setting}: there is no {name}; there are {', '.join(known)}."
+            )
+        values[name] = _number(text, types[name]) if types[name] in (int, float) else text
     return values
 
 
-def _number(text: str) -> int | str:
-    """Return what the text says; what is no whole number is left for the dataclass to refuse."""
+def _number(text: str, kind: type) -> Any:
+    """Return what the text says; what is no such number is left for the dataclass to refuse."""
     try:
-        return int(text)
+        return kind(text)
     except ValueError:
         return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from enhancement.training.options import TrainingOptions
 from prepare_data.errors import UserError
 from waveform_unet_lru.live.config import PRESETS, LiveConfig
-from waveform_unet_lru.live.settings import with_settings
+from waveform_unet_lru.live.settings import parsed_settings, with_settings
 
 if TYPE_CHECKING:
     from enhancement.training.task import TrainingTask
     from waveform_unet_lru.live.data import Mixtures
+    from waveform_unet_lru.live.objective import Objective
     from waveform_unet_lru.live.task import LiveTask
 
 MODELS = tuple(PRESETS)
@@ -84,6 +85,20 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
         f"nearly clean becomes worse (default: {_LOG_WEIGHT:g})",
     )
     group.add_argument(
+        "--objective",
+        nargs="+",
+        action="extend",
+        metavar="FIELD=VALUE",
+        help="weights of what training makes small, such as hearing=1 or magnitude=2: see "
+        "waveform_unet_lru.live.objective",
+    )
+    group.add_argument(
+        "--final",
+        action="store_true",
+        help="train on the recordings of val too, for a last run by a recipe that is fixed; its "
+        "validation loss is then of recordings that it has heard",
+    )
+    group.add_argument(
         "--set",
         nargs="+",
         action="extend",
@@ -103,9 +118,12 @@ def live_options_given(namespace: argparse.Namespace) -> list[str]:
         "noise",
         "loss_windows",
         "log_weight",
+        "objective",
         "set",
     )
-    return ["--" + n.replace("_", "-") for n in names if getattr(namespace, n) is not None]
+    given = [name for name in names if getattr(namespace, name) is not None]
+    given += ["final"] if namespace.final else []
+    return ["--" + name.replace("_", "-") for name in given]
 
 
 def check_rates(data: Path, train_rate: int, val_rate: int) -> None:
@@ -172,7 +190,7 @@ def train_on_mixtures(
         raise UserError(
             "--precision bf16-true would round the sound itself to 8 bits; use bf16-mixed."
         )
-    objective_settings = _objective_settings(namespace)
+    windows, log = _windows_and_log(namespace)
     last_seconds = namespace.last_segment_seconds
     last_seconds = _LAST_SECONDS if last_seconds is None else last_seconds
     if not segment_seconds <= last_seconds <= 60:
@@ -183,14 +201,13 @@ def train_on_mixtures(
     import torch
 
     from enhancement.training.driver import fit
-    from waveform_unet_lru.live.objective import Objective
 
     train, val = _data(namespace, options, (segment_seconds, last_seconds))
     check_rates(namespace.data, train.sample_rate, val.sample_rate)
     torch.manual_seed(options.seed)
     task = make_task(
         sample_rate=train.sample_rate,
-        objective=Objective(**objective_settings),
+        objective=_objective(namespace.objective or (), windows=windows, log=log),
         about=_about(namespace),
     )
     return fit(task, train, val, options).best
@@ -205,7 +222,21 @@ def _size(namespace: argparse.Namespace) -> LiveConfig:
     return read_config(checkpoint_path(namespace.init))
 
 
-def _objective_settings(namespace: argparse.Namespace) -> dict:
+def _objective(settings: Sequence[str], **defaults: Any) -> Objective:
+    """Return the objective with the weights that --objective names in place of the defaults."""
+    from waveform_unet_lru.live.objective import WEIGHTS, Objective
+
+    weights = parsed_settings(Objective, settings, option="--objective")
+    try:
+        for name in weights:
+            if name not in WEIGHTS:
+                raise ValueError(f"{name} is no weight; there are {', '.join(WEIGHTS)}")
+        return Objective(**{**defaults, **weights})
+    except ValueError as error:
+        raise UserError(f"--objective {' '.join(settings)}: {error}.") from error
+
+
+def _windows_and_log(namespace: argparse.Namespace) -> tuple[tuple[int, ...], float]:
     windows = tuple(namespace.loss_windows or ())
     lowest, highest = _WINDOWS
     for window in windows:
@@ -216,7 +247,7 @@ def _objective_settings(namespace: argparse.Namespace) -> dict:
     log = _LOG_WEIGHT if namespace.log_weight is None else namespace.log_weight
     if not 0 <= log < float("inf"):
         raise UserError(f"--log-weight is {log}; it must be 0 or more.")
-    return {"windows": windows, "log": log}
+    return windows, log
 
 
 def _data(
@@ -239,13 +270,16 @@ def _data(
     if namespace.pack is None:
         if without:
             raise UserError("--without leaves recordings of a pack out; it needs --pack FILE.")
+        if namespace.final:
+            raise UserError("--final takes recordings of a pack in; it needs --pack FILE.")
         return (
             SetMixtures(namespace.data, "train", **train),
             SetMixtures(namespace.data, "val", **val),
         )
     size = options.samples_per_epoch or _PACK_EPOCH
+    splits = "train+val" if namespace.final else "train"
     return (
-        PackMixtures(namespace.pack, "train", size=size, without=without, **train),
+        PackMixtures(namespace.pack, splits, size=size, without=without, **train),
         PackMixtures(
             namespace.pack, "val", size=min(size, _VALIDATION_MIXTURES), without=without, **val
         ),
@@ -259,6 +293,8 @@ def _about(namespace: argparse.Namespace) -> dict[str, Any]:
         about["noise"] = [folder.name for folder in namespace.noise]
     if namespace.without:
         about["without"] = list(namespace.without)
+    if namespace.final:
+        about["final"] = True
     return about
 
 
