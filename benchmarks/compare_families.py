@@ -14,16 +14,20 @@ the gain in SI-SDR on a split of a data set. Families:
 Sizes are chosen for equal multiplications a second, which are printed. What a multiplication costs
 differs; so does what a training step takes.
 
-Without the recurrence over all bands (`--set full_band=0`), at about equal training time on one
-core, seed 0, five epochs, gain in SI-SDR on the benchmark set's val split (one run each, no
-intervals; only waveform's is another):
+Each trained for 20 minutes on a core of its own of an Intel Xeon (AMX), two at a time, with
+`--steps 20000 --epochs 100 --max-minutes 20 --workers 0 --seed 0 --set blocks=4 mixing=linear` or
+`mixing=attention` (nothing set for waveform); gains in SI-SDR are of the benchmark set's val split,
+300 clips. One run each, and in SI-SDR the first three differ by less than the intervals are wide.
 
-| family | steps | lowest validation loss | SI-SDR, dB |
-|---|---|---|---|
-| live, a linear map along frequency | 3570 | 0.043 | 4.3 |
-| live, `--set mixing=attention`, a third more multiplications | 2730 | 0.028 | 4.4 |
-| gated | 2820 | 0.037 | 4.4 |
-| waveform | 3030 | 0.841 | 1.3 |
+| family | MMAC/s | steps | processor | lowest validation loss | SI-SDR, dB |
+|---|---|---|---|---|---|
+| live, a linear map along frequency | 118 | 1761 | 18.0 min | 0.054 | 4.12 [2.74, 5.07] |
+| live, attention along frequency | 158 | 1676 | 19.3 min | 0.036 | 4.52 [3.26, 5.44] |
+| gated, with the linear map | 118 | 1497 | 18.1 min | 0.048 | 4.21 [2.89, 5.12] |
+| waveform | 119 | 1673 | 19.3 min | 0.855 | 1.26 [0.56, 1.89] |
+
+Attention takes a third more multiplications and, by onnxruntime, a third more time for a frame;
+with three blocks it takes 8 % more than the linear map with four.
 
 Sizes, by `python -m waveform_unet_lru train --model tiny`, seed 0, 20 minutes each on one core, 150
 val clips: tiny as it is (24 channels, no residual convolutions, one block of width 32, a recurrence
@@ -31,7 +35,7 @@ over all bands; 4424 steps) against what it was (`--set channels=20 convolutions
 full_band=0`; 4255 steps) gains 1.09 dB [0.73, 1.63] more in SI-SDR, 0.04 [0.01, 0.07] in WB-PESQ
 and 0.019 [0.013, 0.028] in STOI. Of base, which was `--set channels=64 convolutions=2 bands=32
 width=96 states=96 blocks=4 full_band=128`, only the lowest validation loss was measured, both
-beside other work: 0.075 as it is (1136 steps), 0.109 as it was (549 steps).
+beside other work: 0.109 (549 steps), and 0.075 (1136 steps) with `--set mixing=linear blocks=6`.
 """
 
 from __future__ import annotations

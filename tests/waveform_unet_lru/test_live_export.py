@@ -59,7 +59,7 @@ def test_onnx_computes_what_pytorch_does(config: LiveConfig, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "operators"), [("tiny", 37), ("small", 83), ("base", 113), ("small-16ms", 83)]
+    ("name", "operators"), [("tiny", 37), ("small", 73), ("base", 119), ("small-16ms", 73)]
 )
 def test_presets_have_few_operators_and_only_real_ones(name: str, operators: int) -> None:
     nodes = live_graph(LiveNetwork(PRESETS[name])).graph.node

@@ -13,7 +13,9 @@ from waveform_unet_lru.live.frontend import FrontEnd
 from waveform_unet_lru.live.objective import Objective
 
 _SAMPLES = 8000
-_ONLY: dict[str, Any] = {"magnitude": 0.0, "complex": 0.0, "consistency": 0.0, "waveform": 0.0}
+_ONLY: dict[str, Any] = dict.fromkeys(
+    ("magnitude", "complex", "consistency", "waveform", "envelopes"), 0.0
+)
 _EVERYTHING = Objective(windows=(256, 1024), log=0.1, hearing=0.5, envelopes=0.3)
 
 
@@ -53,7 +55,7 @@ def test_a_perfect_output_costs_nothing_and_a_better_one_less(
     assert errors[0] < errors[1] < errors[2] / 2
 
 
-@pytest.mark.parametrize("name", [*_ONLY, "log", "envelopes"])
+@pytest.mark.parametrize("name", [*_ONLY, "log"])
 def test_terms_add_up_by_their_weights(
     analysis: Analysis, sounds: tuple[Tensor, Tensor], name: str
 ) -> None:

@@ -99,7 +99,9 @@ class LiveConfig:
             raise ValueError(str(error)) from error
 
 
-_SMALL = LiveConfig(channels=32, convolutions=1, bands=16, width=48, blocks=4, full_band=64)
+_SMALL = LiveConfig(
+    channels=32, convolutions=1, bands=16, width=48, blocks=3, mixing="attention", full_band=64
+)
 
 PRESETS: dict[str, LiveConfig] = {
     "tiny": LiveConfig(channels=24, convolutions=0, bands=16, width=32, blocks=1, full_band=64),
