@@ -14,8 +14,11 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 
 # Live models from the beginning, base and small-16ms from small: make train-weights MODELS=small
 MODELS ?= tiny small base small-16ms
-MINUTES ?= 95
+MINUTES ?= 75
 WEIGHTS := runs/weights
+# One accelerator is enough for networks so small; of processors two take a process each.
+MACHINE := $(BIN)/python -c 'import os, torch; print("" if torch.cuda.is_available() else \
+    f"--workers 0 --devices {min(2, os.cpu_count())}")'
 
 .PHONY: help demo test test-all lint format benchmark-set train-weights clean
 
@@ -83,9 +86,9 @@ train-weights: $(STAMP)
 	    esac; \
 	    test -f $$run/resume.ckpt && more="$$more --resume"; \
 	    echo "$$model: train $$more"; \
-	    $(BIN)/python -m waveform_unet_lru train --model $$model --pack $(WEIGHTS)/train.pack \
-	        --samples-per-epoch 6000 --epochs 1000 --max-minutes $(MINUTES) --seed 0 --quiet \
-	        --out $$run $$more && \
+	    OMP_NUM_THREADS=1 $(BIN)/python -m waveform_unet_lru train --model $$model \
+	        --pack $(WEIGHTS)/train.pack --samples-per-epoch 9000 --epochs 1000 --batch-size 16 \
+	        --max-minutes $(MINUTES) --seed 0 --quiet --out $$run `$(MACHINE)` $$more && \
 	    $(BIN)/python -m enhancement ship $$run --out $$run.safetensors --set kept_db=30 && \
 	    $(BIN)/python -m waveform_unet_lru export $$run.safetensors --out $$run.onnx || exit 1; \
 	done

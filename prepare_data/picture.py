@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from prepare_data.errors import UserError
+from prepare_data.png import png_bytes
 from prepare_data.settings import PICTURE_SIZE
 
 RANGE_DB = 80.0
-_COMPRESS_LEVEL = 1
-_COMPRESS_TYPE = 3  # zlib's run-length strategy: half the time, and smaller for spectrograms
 _LIKE_A_FILE = str | Path | io.BufferedIOBase
 
 
@@ -103,13 +102,10 @@ def encode_picture(spectrum: np.ndarray, scale: Scale) -> np.ndarray:
     # In place, because fresh memory for each step takes longer than the step.
     np.maximum(darkness, 10 ** (-scale.range_db / 20), out=darkness)
     np.log10(darkness, out=darkness)
-    darkness *= 20
-    darkness /= scale.range_db
-    darkness += 1
-    np.clip(darkness, 0, 1, out=darkness)
-    darkness *= 255
+    darkness *= -255 * 20 / scale.range_db
+    np.clip(darkness, 0, 255, out=darkness)
     np.rint(darkness, out=darkness)
-    return (255 - darkness).astype(np.uint8)[::-1]
+    return darkness.astype(np.uint8)[::-1]
 
 
 def decode_picture(picture: np.ndarray, scale: Scale) -> np.ndarray:
@@ -157,22 +153,21 @@ def own_scale(spectrum: np.ndarray, sample_rate: int, *, n_fft: int, hop_length:
 def write_picture(target: _LIKE_A_FILE, picture: np.ndarray, scale: Scale) -> None:
     """Write greys as a 512x512 PNG, resized where they have another size, with the scale in it."""
     resized = picture.shape != (PICTURE_SIZE, PICTURE_SIZE)
-    image = Image.fromarray(_resized(picture, (PICTURE_SIZE, PICTURE_SIZE)) if resized else picture)
-    text = PngImagePlugin.PngInfo()
-    text.add_text("sample_rate", str(scale.sample_rate))
-    text.add_text("n_fft", str(scale.n_fft))
-    text.add_text("hop_length", str(scale.hop_length))
-    text.add_text("reference", repr(scale.reference))
-    text.add_text("range_db", repr(scale.range_db))
-    text.add_text("scale", scale.scale)
-    text.add_text("resized", f"{picture.shape[0]}x{picture.shape[1]}" if resized else "no")
-    image.save(
-        target,
-        format="PNG",
-        pnginfo=text,
-        compress_level=_COMPRESS_LEVEL,
-        compress_type=_COMPRESS_TYPE,
-    )
+    text = {
+        "sample_rate": str(scale.sample_rate),
+        "n_fft": str(scale.n_fft),
+        "hop_length": str(scale.hop_length),
+        "reference": repr(scale.reference),
+        "range_db": repr(scale.range_db),
+        "scale": scale.scale,
+        "resized": f"{picture.shape[0]}x{picture.shape[1]}" if resized else "no",
+    }
+    pixels = _resized(picture, (PICTURE_SIZE, PICTURE_SIZE)) if resized else picture
+    data = png_bytes(pixels, text)
+    if isinstance(target, str | Path):
+        Path(target).write_bytes(data)
+    else:
+        target.write(data)
 
 
 def read_picture(path: _LIKE_A_FILE) -> tuple[np.ndarray, Scale]:

@@ -15,7 +15,15 @@ import soxr
 
 from prepare_data.audio_io import read_info, read_segment, to_mono
 from prepare_data.errors import AudioError, UserError
-from prepare_data.mixing import Mixture, from_int16, mix, mix_amplitudes, power_db, to_int16
+from prepare_data.mixing import (
+    FULL_SCALE,
+    Mixture,
+    from_int16,
+    mix,
+    mix_amplitudes,
+    power_db,
+    to_int16,
+)
 from prepare_data.picture import encode_picture, own_scale, shared_scale, stft, write_picture
 from prepare_data.rooms_rendered import RUN_UP_SECONDS, Heard, in_room
 from prepare_data.settings import Settings
@@ -99,8 +107,11 @@ def audio_bytes(samples: np.ndarray, settings: Settings) -> bytes:
 def picture_bytes(audio: dict[str, np.ndarray], settings: Settings) -> dict[str, bytes]:
     """Return the PNG files of a sample's three spectrograms."""
     grid = {"n_fft": settings.n_fft, "hop_length": settings.picture_hop}
+    voice, noise = (stft(audio[kind] / np.float32(FULL_SCALE), **grid) for kind in KINDS[:2])
+    # The transform is linear, and the noisy voice exactly the sum. The Nyquist bin is not shown.
     spectra = {
-        kind: stft(samples.astype(np.float32) / 32_768, **grid) for kind, samples in audio.items()
+        kind: np.abs(spectrum[: settings.n_fft // 2])
+        for kind, spectrum in zip(KINDS, (voice, noise, voice + noise), strict=True)
     }
     shared = shared_scale(spectra["noisy_voice"], settings.sample_rate, **grid)
     files = {}
