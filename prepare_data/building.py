@@ -34,7 +34,8 @@ from prepare_data.shards import Shard, one_at_a_time, only_writer_of, refuse_oth
 from prepare_data.storage import exists, file_sizes, make_folder
 from prepare_data.workers import Run, worker_pool
 
-_DECIDING_PACKAGES = ("numpy", "scipy", "soundfile", "soxr", "av", "pillow")  # for the same bytes
+# Those that decide the bytes.
+_DECIDING_PACKAGES = ("numpy", "scipy", "soundfile", "soxr", "av", "pillow", "isal")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ import sys
 from importlib.machinery import PathFinder
 
 MISSING = {"soundfile", "librosa", "soxr", "av", "PIL", "matplotlib", "torchvision", "onnxruntime",
-           "jinja2"}
+           "jinja2", "isal"}
 
 class Bare(PathFinder):
     @classmethod
