@@ -4,7 +4,7 @@
   that the models share.
 - `compare`: `python -m enhancement evaluate`, whose parts follow.
 - `clips`, `systems`, `baselines`: what is measured on, and what is.
-- `measuring`, `pool`, `journal`, `fingerprints`: clip by clip, in processes, kept on disk, and used
-  again as long as nothing has changed.
+- `measuring`, `journal`, `fingerprints`: clip by clip, kept on disk, and used again as long as
+  nothing has changed.
 - `run`, `summary`, `results`, `screen`: all together, into tables, files and text.
 """

@@ -17,11 +17,11 @@ from enhancement.evaluation.clips import Clip, ClipSet, recordings_in
 from enhancement.evaluation.fingerprints import fingerprint, of_package, stamp
 from enhancement.evaluation.journal import Journal, open_journal
 from enhancement.evaluation.measuring import Record, Task, crashed, estimate_stamp, run_task
-from enhancement.evaluation.pool import results_of
 from enhancement.evaluation.results import Results, score_row, write_results
 from enhancement.evaluation.summary import Compared, Records, summary_rows
 from enhancement.evaluation.systems import NOISY, System
 from enhancement.metrics.catalog import Metric
+from enhancement.pool import results_of
 from prepare_data.errors import UserError
 from prepare_data.files import explained, only_writer, remove_partial
 

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from prepare_data.errors import UserError
+
 DEFAULT_MODEL = "spectrogram-unet"
 SUMMARY = "denoise files and folders with any model"
 
@@ -29,6 +31,13 @@ def add_denoise_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("denoised"), metavar="DIR", help="default: ./denoised"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace results from before")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="denoise N files at once, in processes with a model each (default: %(default)s)",
+    )
     _add_effects(parser.add_argument_group("after denoising, in this order (off by default)"))
 
 
@@ -63,23 +72,23 @@ def denoise_command(
     Raises:
         UserError: for wrong options, inputs or a model that cannot be loaded.
     """
+    from functools import partial
+
+    from enhancement.registry import load_denoiser
     from enhancement.running.effects import Effects
     from enhancement.running.runner import Job, run
 
+    if namespace.jobs < 1:
+        raise UserError(f"--jobs is {namespace.jobs}; it must be 1 or more.")
     effects = Effects(
         attenuation_limit_db=namespace.attenuation_limit_db,
         mix=namespace.mix,
         highpass_hz=namespace.highpass,
         normalize_dbfs=namespace.normalize_dbfs,
     )
-    job = Job(tuple(namespace.inputs), namespace.out, effects, namespace.overwrite)
-
-    def load() -> Any:
-        from enhancement.registry import load_denoiser
-
-        return load_denoiser(namespace.model or default_model, model=model_kind, **loader_options)
-
-    return run(job, load)
+    job = Job(tuple(namespace.inputs), namespace.out, effects, namespace.overwrite, namespace.jobs)
+    name = namespace.model or default_model
+    return run(job, partial(load_denoiser, name, model=model_kind, **loader_options))
 
 
 def _add_effects(group: argparse._ArgumentGroup) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from enhancement.denoiser import Denoiser
 from enhancement.running.effects import Effects
 from enhancement.running.inputs import Problem, find_recordings
+from enhancement.running.parallel import denoise_in_processes
 from enhancement.running.plan import Task, plan_tasks
 from enhancement.running.several import Outcome, denoise_files
 from prepare_data.errors import UserError
@@ -20,12 +21,13 @@ _LISTED = 20
 
 @dataclass(frozen=True)
 class Job:
-    """What to denoise, into which folder, and how."""
+    """What to denoise, into which folder, and how, in how many processes."""
 
     inputs: tuple[Path, ...]
     out: Path
     effects: Effects
     overwrite: bool
+    jobs: int = 1
 
 
 @dataclass
@@ -58,7 +60,8 @@ def run(job: Job, load: Callable[[], Denoiser]) -> int:
 
     Args:
         job: what to do.
-        load: gives the model; called only if there is something to denoise.
+        load: gives the model; called only if there is something to denoise. With several jobs it
+            is called in each process, and must be what can be pickled.
 
     Returns:
         0, or 1 if recordings were skipped because of errors.
@@ -76,13 +79,26 @@ def run(job: Job, load: Callable[[], Denoiser]) -> int:
     if waiting:
         with explained(job.out):
             job.out.mkdir(parents=True, exist_ok=True)
-        denoiser = load()
-        started = time.monotonic()
-        for task, outcome in denoise_files(waiting, denoiser, job.effects):
+        outcomes, report.elapsed_seconds = _denoised(waiting, load, job)
+        for task, outcome in zip(waiting, outcomes, strict=True):
             report.add(task, outcome)
-        report.elapsed_seconds = time.monotonic() - started
     print(describe(report, job.out))
     return 1 if report.skipped else 0
+
+
+def _denoised(
+    tasks: Sequence[Task], load: Callable[[], Denoiser], job: Job
+) -> tuple[list[Outcome], float]:
+    """Return what became of each, and the seconds it took, with several jobs loading included."""
+    jobs = min(job.jobs, len(tasks))
+    if jobs > 1:
+        started = time.monotonic()
+        outcomes = denoise_in_processes(tasks, load, job.effects, jobs=jobs)
+    else:
+        denoiser = load()
+        started = time.monotonic()
+        outcomes = denoise_files(tasks, denoiser, job.effects)
+    return outcomes, time.monotonic() - started
 
 
 def describe(report: Report, out: Path) -> str:

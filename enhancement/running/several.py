@@ -21,29 +21,36 @@ Outcome = Result | UserError
 
 
 def denoise_files(
-    tasks: Sequence[Task], denoiser: Denoiser, effects: Effects
-) -> list[tuple[Task, Outcome]]:
+    tasks: Sequence[Task], denoiser: Denoiser, effects: Effects, *, silent: bool = False
+) -> list[Outcome]:
     """Denoise files, with a progress bar.
 
     Args:
         tasks: what is to become what.
         denoiser: any; it says how many files it has in hand at once.
         effects: what is done after denoising.
+        silent: whether there is no bar.
 
     Returns:
-        The tasks in their order, each with its outcome.
+        What became of each.
 
     Raises:
         UserError: if the disk is full.
     """
     total = sum(task.bytes_in for task in tasks)
     with (
-        tqdm(total=total, desc="denoising", unit="B", unit_scale=True, disable=None) as bar,
+        progress_bar(total, silent=silent) as bar,
         closing(_Files(tasks, effects, bar)) as files,
     ):
         for number, part in denoiser.denoise_several(files.recordings()):
             files.take(number, part)
-    return [(task, files.outcomes[index]) for index, task in enumerate(tasks)]
+    return [files.outcomes[index] for index in range(len(tasks))]
+
+
+def progress_bar(total_bytes: int, *, silent: bool = False) -> tqdm:
+    """Return a bar that counts bytes of input, for terminals alone."""
+    disable = silent or None
+    return tqdm(total=total_bytes, desc="denoising", unit="B", unit_scale=True, disable=disable)
 
 
 class _Files:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
+
+import numpy as np
+
+from enhancement.denoiser import Denoiser
+from tests.enhancement.file_runs import Mapped
 
 
 def doubled(number: Any) -> int:
@@ -21,3 +27,24 @@ def died(number: Any) -> int:
 def always(number: Any) -> int:
     """Kill the process."""
     os.abort()
+
+
+def fragile() -> Denoiser:
+    """Return a model that gives back its input, and dies of loud sound."""
+
+    def copied(block: np.ndarray) -> np.ndarray:
+        if np.abs(block).max() > 0.9:
+            os.abort()
+        return block.copy()
+
+    return Mapped(copied)
+
+
+def slow() -> Denoiser:
+    """Return a model that gives back its input, and takes two seconds for each block."""
+
+    def copied(block: np.ndarray) -> np.ndarray:
+        time.sleep(2)
+        return block.copy()
+
+    return Mapped(copied)

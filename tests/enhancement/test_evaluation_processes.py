@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from enhancement.evaluation.pool import results_of
+from enhancement.pool import results_of
 from tests.enhancement import crashing, small_set
 from tests.enhancement.evaluations import QUICK, evaluate, write_results
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import TypeVar
 
 from prepare_data.workers import tie_to_parent
@@ -80,6 +80,10 @@ def _until_broken(
                 yield result
     except BrokenProcessPool:
         suspects += running.values()
+    except BaseException:  # nobody waits any more for what is at work
+        for process in active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
