@@ -1,14 +1,15 @@
 """The live model against other real-time denoisers: speed, block times, start-up and memory.
 
-`python benchmarks/bench_live.py` runs each preset, with random weights, by onnxruntime and by
-PyTorch, and RNNoise (pyrnnoise) and noisereduce where they are installed (the extra `bench`;
-writing the ONNX files takes the extra `export`). Each run is a process of its own with one thread;
-they take turns, so that what else the machine does meets them all alike, and the best of the rounds
-counts. A neighbour that takes the processor in the middle of a block lengthens that block and the
-sum of all, but hardly the factor of the median block. Blocks are single hops, as in a live stream;
-noisereduce has the whole recording at once, for it knows no blocks. The last quarter of the sound
-is silence, lest states decay to numbers that slow the processor down unseen. Start-up is from the
-start of the process to the first block's answer; memory is the process's peak.
+`python benchmarks/bench_live.py` runs each preset, with random weights or (`--shipped`) the weights
+that come with the package under its name, by onnxruntime and by PyTorch, and RNNoise (pyrnnoise)
+and noisereduce where they are installed (the extra `bench`; writing ONNX files of random weights
+takes the extra `export`). Each run is a process of its own with one thread; they take turns, so
+that what else the machine does meets them all alike, and the best of the rounds counts. A neighbour
+that takes the processor in the middle of a block lengthens that block and the sum of all, but
+hardly the factor of the median block. Blocks are single hops, as in a live stream; noisereduce has
+the whole recording at once, for it knows no blocks. The last quarter of the sound is silence, lest
+states decay to numbers that slow the processor down unseen. Start-up is from the start of the
+process to the first block's answer; memory is the process's peak.
 
 Of a block of tiny, a third is numpy's, half of that the two transforms, and the rest some forty
 operators, each of which takes a microsecond or more however little it computes: fewer of them is
@@ -63,6 +64,7 @@ def main() -> None:
     """Measure and print; or, with --run, be one of the processes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presets", nargs="+", default=["tiny", "small", "base", "small-16ms"])
+    parser.add_argument("--shipped", action="store_true", help="take the weights that ship")
     parser.add_argument("--rate", type=int, default=16_000, metavar="HZ", help="of the live models")
     parser.add_argument("--seconds", type=float, default=20.0, metavar="S", help="of sound")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
@@ -74,11 +76,24 @@ def main() -> None:
         print(json.dumps(asdict(measured)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        systems = {**_models(options.presets, Path(folder)), **_peers()}
+        models = _shipped if options.shipped else _random
+        systems = {**models(options.presets, Path(folder)), **_peers()}
         _compare(systems, options)
 
 
-def _models(presets: list[str], folder: Path) -> dict[str, str]:
+def _shipped(presets: list[str], folder: Path) -> dict[str, str]:
+    """Return the files that ship; name to file."""
+    from enhancement.registry import checkpoint_path
+
+    files = {}
+    for preset in presets:
+        checkpoint = checkpoint_path(preset)
+        files[f"{preset} onnx"] = str(checkpoint.with_suffix(".onnx"))
+        files[f"{preset} torch"] = str(checkpoint)
+    return files
+
+
+def _random(presets: list[str], folder: Path) -> dict[str, str]:
     """Write the presets' checkpoints and exports; name to file."""
     files = {}
     for preset in presets:
