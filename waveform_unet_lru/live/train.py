@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enhancement.training.options import TrainingOptions
 from prepare_data.errors import UserError
+from waveform_unet_lru.live import objective_options
 from waveform_unet_lru.live.config import PRESETS, LiveConfig
-from waveform_unet_lru.live.settings import parsed_settings, with_settings
+from waveform_unet_lru.live.settings import with_settings
 
 if TYPE_CHECKING:
     from enhancement.training.task import TrainingTask
     from waveform_unet_lru.live.data import Mixtures
-    from waveform_unet_lru.live.objective import Objective
     from waveform_unet_lru.live.task import LiveTask
 
 MODELS = tuple(PRESETS)
@@ -34,8 +34,6 @@ _LAST_SECONDS = 5.0
 _PACK_EPOCH = 6000  # mixtures
 _VALIDATION_MIXTURES = 240  # at most; a multiple of the ratios on the grid
 _VALIDATION_SECONDS = 4.0
-_LOG_WEIGHT = 0.3
-_WINDOWS = (32, 8192)
 _VARIED, _PLAIN = "varied", "plain"
 
 
@@ -70,28 +68,7 @@ def add_live_arguments(parser: argparse.ArgumentParser) -> None:
         help="corpora and categories of noise in the pack that are left out, to measure on what "
         "the network has never met",
     )
-    group.add_argument(
-        "--loss-windows",
-        type=int,
-        nargs="+",
-        metavar="N",
-        help="samples of the windows whose spectra are compared (default: the network's own)",
-    )
-    group.add_argument(
-        "--log-weight",
-        type=float,
-        metavar="X",
-        help="how much the error's power in bels counts beside the others; without it, what is "
-        f"nearly clean becomes worse (default: {_LOG_WEIGHT:g})",
-    )
-    group.add_argument(
-        "--objective",
-        nargs="+",
-        action="extend",
-        metavar="FIELD=VALUE",
-        help="weights of what training makes small, such as hearing=1 or magnitude=2: see "
-        "waveform_unet_lru.live.objective",
-    )
+    objective_options.add_objective_arguments(group)
     group.add_argument(
         "--final",
         action="store_true",
@@ -116,9 +93,7 @@ def live_options_given(namespace: argparse.Namespace) -> list[str]:
         "last_segment_seconds",
         "mixtures",
         "noise",
-        "loss_windows",
-        "log_weight",
-        "objective",
+        *objective_options.OPTIONS,
         "set",
     )
     given = [name for name in names if getattr(namespace, name) is not None]
@@ -190,7 +165,7 @@ def train_on_mixtures(
         raise UserError(
             "--precision bf16-true would round the sound itself to 8 bits; use bf16-mixed."
         )
-    windows, log = _windows_and_log(namespace)
+    objective_options.windows_and_log(namespace)  # refused before torch is imported
     last_seconds = namespace.last_segment_seconds
     last_seconds = _LAST_SECONDS if last_seconds is None else last_seconds
     if not segment_seconds <= last_seconds <= 60:
@@ -207,7 +182,7 @@ def train_on_mixtures(
     torch.manual_seed(options.seed)
     task = make_task(
         sample_rate=train.sample_rate,
-        objective=_objective(namespace.objective or (), windows=windows, log=log),
+        objective=objective_options.chosen_objective(namespace),
         about=_about(namespace),
     )
     return fit(task, train, val, options).best
@@ -220,34 +195,6 @@ def _size(namespace: argparse.Namespace) -> LiveConfig:
     from waveform_unet_lru.live.checkpoint import read_config
 
     return read_config(checkpoint_path(namespace.init))
-
-
-def _objective(settings: Sequence[str], **defaults: Any) -> Objective:
-    """Return the objective with the weights that --objective names in place of the defaults."""
-    from waveform_unet_lru.live.objective import WEIGHTS, Objective
-
-    weights = parsed_settings(Objective, settings, option="--objective")
-    try:
-        for name in weights:
-            if name not in WEIGHTS:
-                raise ValueError(f"{name} is no weight; there are {', '.join(WEIGHTS)}")
-        return Objective(**{**defaults, **weights})
-    except ValueError as error:
-        raise UserError(f"--objective {' '.join(settings)}: {error}.") from error
-
-
-def _windows_and_log(namespace: argparse.Namespace) -> tuple[tuple[int, ...], float]:
-    windows = tuple(namespace.loss_windows or ())
-    lowest, highest = _WINDOWS
-    for window in windows:
-        if not lowest <= window <= highest or window % 2:
-            raise UserError(
-                f"--loss-windows holds {window}; even numbers of {lowest} to {highest} are wanted."
-            )
-    log = _LOG_WEIGHT if namespace.log_weight is None else namespace.log_weight
-    if not 0 <= log < float("inf"):
-        raise UserError(f"--log-weight is {log}; it must be 0 or more.")
-    return windows, log
 
 
 def _data(
